@@ -1,0 +1,50 @@
+"""sRGB ↔ linear light, by table.
+
+Decoding looks up 256 entries; encoding looks up 4097 entries indexed by √L, fine enough that uint8 → linear → uint8 is
+exact. Curve: IEC 61966-2-1.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from degradations.contract import Image
+
+_CODES = np.arange(256, dtype=np.float64) / 255.0
+#: Linear light in [0, 1] of each sRGB code, float32 (256,).
+DECODE: NDArray[np.float32] = np.where(
+    _CODES <= 0.04045, _CODES / 12.92, ((_CODES + 0.055) / 1.055) ** 2.4
+).astype(np.float32)
+
+_ROOTS = (np.arange(4097, dtype=np.float64) / 4096.0) ** 2
+#: sRGB code of L, at index round(4096·√L), uint8 (4097,).
+ENCODE: NDArray[np.uint8] = np.floor(
+    np.where(_ROOTS <= 0.0031308, 12.92 * _ROOTS, 1.055 * _ROOTS ** (1 / 2.4) - 0.055) * 255.0 + 0.5
+).astype(np.uint8)
+
+
+def decode(image: Image) -> NDArray[np.float32]:
+    """Linear light in [0, 1], float32, of an sRGB uint8 image of any shape."""
+    return DECODE[image]
+
+
+@numba.njit(cache=True, nogil=True, fastmath=False)
+def _encode_flat(linear: NDArray[np.float32], table: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+    for i in range(linear.size):
+        value = linear[i]
+        if not value > 0.0:  # also NaN
+            out[i] = table[0]
+        elif value >= 1.0:
+            out[i] = table[4096]
+        else:
+            out[i] = table[int(np.sqrt(value) * np.float32(4096.0) + np.float32(0.5))]
+
+
+def encode(linear: NDArray[np.float32]) -> Image:
+    """sRGB uint8 of linear light (float32, any shape), clamped to [0, 1], rounded once; NaN becomes black."""
+    flat = np.ascontiguousarray(linear, dtype=np.float32).reshape(-1)
+    out = np.empty(flat.size, dtype=np.uint8)
+    _encode_flat(flat, ENCODE, out)
+    return out.reshape(linear.shape)

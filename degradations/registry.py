@@ -1,0 +1,28 @@
+"""All degradations by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from degradations.blur import Blur
+from degradations.compression import Compression
+from degradations.contract import Degradation
+from degradations.haze import Haze
+from degradations.noise import Noise
+from degradations.realesrgan import RealEsrgan
+from schemas.recipe.degradations import DegradationsSection
+
+CLASSES: dict[str, type[Degradation[Any]]] = {
+    cls.name: cls for cls in (Noise, Blur, Compression, Haze, RealEsrgan)
+}
+
+
+def build(name: str, section: DegradationsSection | None = None) -> Degradation[Any]:
+    """The degradation `name` with its part of the recipe (the defaults if None).
+
+    Raises KeyError for an unknown name.
+    """
+    if name not in CLASSES:
+        raise KeyError(f"unknown degradation {name!r}; known: {', '.join(CLASSES)}")
+    section = section if section is not None else DegradationsSection()
+    return CLASSES[name](getattr(section, name))  # type: ignore[call-arg]

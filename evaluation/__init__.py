@@ -1,0 +1,1 @@
+"""Fidelity metrics and the report of a run. Floor 3."""

@@ -1,0 +1,1 @@
+"""The doors: the `tarnish` command. Floor 5: parse, call, report."""

@@ -1,0 +1,1 @@
+"""Sources, plan, stages, engines, shards, ledger. Floor 3."""

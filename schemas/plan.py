@@ -1,0 +1,30 @@
+"""One row of the plan: what one sample will be."""
+
+from typing import Literal
+
+from schemas.record import Record
+from schemas.source import Role
+
+
+class PlanRow(Record):
+    """One input of the pipeline: a source, a degradation and a variant. It ends as exactly one ledger row.
+
+    `exclusion` names the reason when the row was settled while planning (an exact duplicate, an unreadable file): such
+    a row goes straight to the ledger.
+    """
+
+    unit: int
+    sample_key: str
+    source_key: str
+    uri: str
+    sha256: str
+    size: int
+    role: Role
+    split: Literal["train", "heldout"]
+    degradation: str
+    variant: int
+    severity: float
+    near_duplicate_of: str = ""
+    near_duplicate_distance: int = 64
+    exclusion: str = ""
+    exclusion_error: str = ""

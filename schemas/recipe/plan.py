@@ -1,0 +1,34 @@
+"""How sources are spread over degradations."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from schemas.recipe.section import Fraction, Section
+
+
+class PlanSection(Section):
+    """Variants a source, the range of severities, held-out sources and the size of a work unit.
+
+    variants: samples made of each source, each with a degradation of its own: a source meets every degradation in
+    turn, in proportion to the weights, before one repeats.
+    severity_low, severity_high: severities are uniform between them.
+    heldout: share of the sources kept apart for evaluation; near duplicates stay on one side.
+    unit_size: plan rows a work unit. It changes the division into shards, never a sample.
+    near_duplicate_radius: Hamming distance in bits of 64 up to which near duplicates are searched for.
+    """
+
+    variants: int = Field(default=1, ge=1)
+    severity_low: Fraction = 0.1
+    severity_high: Fraction = 0.9
+    heldout: Fraction = 0.0
+    unit_size: int = Field(default=16, ge=1)
+    near_duplicate_radius: int = Field(default=10, ge=0, le=16)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.severity_low > self.severity_high:
+            raise ValueError(
+                f"severity_low {self.severity_low} is above severity_high {self.severity_high}; swap them"
+            )
+        return self

@@ -1,0 +1,58 @@
+"""The recipe: everything a run needs to know, in one YAML file."""
+
+import hashlib
+
+from schemas.recipe.decode import DecodeSection
+from schemas.recipe.degradations import DegradationsSection
+from schemas.recipe.engine import EngineSection
+from schemas.recipe.evaluation import EvaluationSection
+from schemas.recipe.plan import PlanSection
+from schemas.recipe.policy import PolicySection
+from schemas.recipe.section import Section
+from schemas.recipe.shards import ShardSection
+from schemas.recipe.sources import SourceSection
+from schemas.recipe.training import TrainingSection
+from schemas.record import canonical_json
+
+#: Sections (and fields) that change the content of a dataset. The rest names where and how the work runs.
+CONTENT_SECTIONS = ("seed", "plan", "decode", "degradations", "policy", "shards")
+PLACEMENT_FIELDS = ("plan.unit_size",)
+
+
+class Recipe(Section):
+    """Sources, plan, degradations, policy, shards, engine, training and evaluation of one run.
+
+    seed: keys every random generator of the run.
+    """
+
+    name: str = "tarnish"
+    seed: int = 0
+    sources: tuple[SourceSection, ...] = ()
+    decode: DecodeSection = DecodeSection()
+    plan: PlanSection = PlanSection()
+    degradations: DegradationsSection = DegradationsSection()
+    policy: PolicySection = PolicySection()
+    shards: ShardSection = ShardSection()
+    engine: EngineSection = EngineSection()
+    training: TrainingSection = TrainingSection()
+    evaluation: EvaluationSection = EvaluationSection()
+
+    def content(self) -> dict[str, object]:
+        """The fields that change what a dataset holds, flat: dotted name → value."""
+        dumped = self.model_dump(mode="json")
+        flat: dict[str, object] = {}
+        for section in CONTENT_SECTIONS:
+            _flatten(section, dumped[section], flat)
+        return {name: value for name, value in flat.items() if name not in PLACEMENT_FIELDS}
+
+    def fingerprint(self) -> str:
+        """First 16 hex digits of the sha256 of `content()`: equal recipes make equal datasets."""
+        return hashlib.sha256(canonical_json(self.content()).encode()).hexdigest()[:16]
+
+
+def _flatten(prefix: str, value: object, into: dict[str, object]) -> None:
+    if isinstance(value, dict) and value:
+        for name, inner in value.items():
+            _flatten(f"{prefix}.{name}", inner, into)
+    else:
+        into[prefix] = value

@@ -1,0 +1,20 @@
+"""Where the clean photographs are."""
+
+from typing import Literal
+
+from schemas.recipe.section import Section
+from schemas.source import Role
+
+
+class SourceSection(Section):
+    """One set of source images.
+
+    kind: `images` (a folder, searched in depth, or a glob), `webdataset` (tar files: one, a folder or a glob) or
+    `parquet` (files with a column of encoded bytes, of paths, or of Hugging Face image structs).
+    column: for parquet, the column that holds the image.
+    """
+
+    kind: Literal["images", "webdataset", "parquet"] = "images"
+    path: str
+    column: str = "image"
+    role: Role = "synthetic"

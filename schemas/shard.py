@@ -1,0 +1,22 @@
+"""The index of a shard: where each member of each sample lies in the tar."""
+
+from typing import Literal
+
+from schemas.record import Record
+from schemas.source import Role
+
+
+class ShardIndexRow(Record):
+    """One member of one sample. `offset` and `size` are bytes of the member's data in the tar file."""
+
+    shard: str
+    key: str
+    member: str
+    offset: int
+    size: int
+    sha256: str
+    task: str
+    degradation: str
+    severity: float
+    role: Role
+    split: Literal["train", "heldout"]

@@ -1,0 +1,31 @@
+"""Where a sample comes from."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.record import Record
+
+Role = Literal["synthetic", "real"]
+
+
+class SourceImage(Record):
+    """One encoded image of the source set, as the manifest lists it: one row an input, good or bad.
+
+    `perceptual_hash` is a 64-bit DCT hash in hex, empty when the bytes cannot be decoded at all.
+    `duplicate_ordinal` is 0 for the first input with these bytes and counts up for later ones.
+    `near_duplicate_distance` is the smallest Hamming distance (0-64 bits) between this image's perceptual hash and an
+    earlier image's; 64 when there is none within the search radius.
+    """
+
+    key: str = Field(description="first 16 hex digits of the sha256 of the bytes; of the uri if unreadable")
+    uri: str
+    sha256: str = Field(description="empty if the bytes could not be read")
+    size: int = Field(description="bytes; -1 if they could not be read")
+    role: Role = "synthetic"
+    error: str = Field(default="", description="why the bytes could not be read")
+    perceptual_hash: str = ""
+    duplicate_ordinal: int = 0
+    near_duplicate_of: str = ""
+    near_duplicate_distance: int = 64
+    split: Literal["train", "heldout"] = "train"

@@ -1,0 +1,31 @@
+"""Shared fixtures: real photographs from the dependencies, and Ray without telemetry or network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def photo_paths() -> list[Path]:
+    """Encoded photographs that ship inside scikit-image and scikit-learn (300 to 741 pixels a side)."""
+    from jobs.demo_photos import demo_photos
+
+    return demo_photos()
+
+
+@pytest.fixture(scope="session")
+def shared_photos() -> list[Path]:
+    """Large photographs beside the checkout; the test is skipped without them."""
+    found = sorted((SHARED / "photos").glob("*.jpg"))
+    if not found:
+        pytest.skip("no ../shared/photos beside this checkout")
+    return found

@@ -1,0 +1,1 @@
+"""Shard reader, mixing, flow objective, editors, checkpoints, trainer. Floor 4."""
