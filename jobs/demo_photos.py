@@ -31,8 +31,6 @@ def demo_photos() -> list[Path]:
         for name in names:
             path = root / name
             if not path.is_file():
-                raise FileNotFoundError(
-                    f"{package} no longer ships {name}; install the versions of constraints.txt"
-                )
+                raise FileNotFoundError(f"{package} no longer ships {name}; install the versions of constraints.txt")
             found.append(path)
     return found

@@ -68,9 +68,7 @@ class Record(BaseModel):
     def from_table(cls, table: pa.Table) -> list[Self]:
         """The records of an Arrow table written by `to_table`."""
         json_fields = {
-            name
-            for name, field in cls.model_fields.items()
-            if _is_json(_annotation(field.annotation, field.metadata))
+            name for name, field in cls.model_fields.items() if _is_json(_annotation(field.annotation, field.metadata))
         }
         map_fields = {name for name in table.column_names if pa.types.is_map(table.schema.field(name).type)}
         rows = []

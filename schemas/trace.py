@@ -1,5 +1,7 @@
 """How a degraded image was made: enough to make it again."""
 
+from pydantic import Field
+
 from schemas.record import JsonObject, Record
 
 
@@ -26,5 +28,5 @@ class Trace(Record):
     source_sha256: str
     recipe_fingerprint: str
     code_version: str
-    cues: list[Cue] = []
-    steps: list[Step] = []
+    cues: list[Cue] = Field(default_factory=list)
+    steps: list[Step] = Field(default_factory=list)

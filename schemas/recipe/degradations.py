@@ -101,11 +101,7 @@ class DegradationsSection(Section):
 
     def weights(self) -> dict[str, float]:
         """Weight by degradation, those above zero, in the order of the section."""
-        return {
-            name: section.weight
-            for name in type(self).model_fields
-            if (section := getattr(self, name)).weight > 0
-        }
+        return {name: section.weight for name in type(self).model_fields if (section := getattr(self, name)).weight > 0}
 
     @model_validator(mode="after")
     def _one_is_on(self) -> Self:

@@ -6,6 +6,6 @@ from schemas.recipe.section import Section
 
 
 class EvaluationSection(Section):
-    """triples: before/after/clean rows in the report, per degradation."""
+    """triples: before/after/clean rows in the report, per degradation: the median gain, the worst, the best."""
 
-    triples: int = Field(default=2, ge=0)
+    triples: int = Field(default=2, ge=0, le=3)

@@ -87,7 +87,8 @@ def _explain(location: tuple[int | str, ...], error: dict[str, Any]) -> str:
         near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.4)
         remedy = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
         return f"{name}: unknown field; {remedy}"
-    return f"{name}: {error['msg']} (got {error['input']!r})"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{name}: {message} (got {error['input']!r})"
 
 
 def _fields_at(location: tuple[int | str, ...]) -> list[str]:

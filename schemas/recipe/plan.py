@@ -28,7 +28,5 @@ class PlanSection(Section):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.severity_low > self.severity_high:
-            raise ValueError(
-                f"severity_low {self.severity_low} is above severity_high {self.severity_high}; swap them"
-            )
+            raise ValueError(f"severity_low {self.severity_low} is above severity_high {self.severity_high}; swap them")
         return self

@@ -1,0 +1,28 @@
+"""How a command ends when it cannot go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from schemas.errors import TarnishError
+
+#: Exit codes: 1 for a mistake that the user can mend, 130 after Ctrl-C as shells have it.
+MENDABLE, INTERRUPTED = 1, 130
+
+
+@contextmanager
+def told_plainly(console: Console, resume: str = "") -> Iterator[None]:
+    """Prints TarnishError without a traceback; after Ctrl-C says how to go on."""
+    try:
+        yield
+    except TarnishError as error:
+        console.print(f"[bold red]error[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(MENDABLE) from None
+    except KeyboardInterrupt:
+        console.print(f"[yellow]stopped[/] {resume}".rstrip(), highlight=False)
+        raise typer.Exit(INTERRUPTED) from None

@@ -1,0 +1,150 @@
+"""The folder of a dataset: what lies where, whose recipe made it, and who may write to it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import yaml
+
+from pipeline.files import write_atomically
+from schemas.errors import DatasetError
+from schemas.recipe import Recipe
+from schemas.record import canonical_json
+
+
+def code_version() -> str:
+    """The version of this package, which every trace names."""
+    return version("tarnish")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset at `root`.
+
+    manifest/ and plan/: numbered Parquet parts, one an extension of the source set. shards/, index/ and ledger/: one
+    file a work unit, all three of one stem. A unit is done when its ledger part exists. decision.parquet: the newest
+    decision, if it was made after the run. tmp/: files in the making.
+    """
+
+    root: Path
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "manifest"
+
+    @property
+    def plan(self) -> Path:
+        return self.root / "plan"
+
+    @property
+    def shards(self) -> Path:
+        return self.root / "shards"
+
+    @property
+    def index(self) -> Path:
+        return self.root / "index"
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "ledger"
+
+    @property
+    def temporary(self) -> Path:
+        return self.root / "tmp"
+
+    @property
+    def decision(self) -> Path:
+        return self.root / "decision.parquet"
+
+    @property
+    def description(self) -> Path:
+        return self.root / "dataset.json"
+
+    @classmethod
+    def open(cls, root: Path) -> Dataset:
+        """The dataset at `root`. Raises DatasetError if there is none."""
+        dataset = cls(root)
+        if not dataset.description.is_file():
+            raise DatasetError(f"{root}: no dataset here (dataset.json is missing); name the folder of a finished run")
+        return dataset
+
+    @classmethod
+    def create(cls, root: Path, recipe: Recipe) -> Dataset:
+        """The dataset at `root`, made if it does not exist, for this recipe.
+
+        Raises DatasetError when it was made by a recipe whose content differs, or by another version of the code, and
+        when the folder holds something else.
+        """
+        dataset = cls(root)
+        if dataset.description.is_file():
+            dataset._refuse_other_content(recipe)
+        elif root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise DatasetError(f"{root}: holds files but no dataset.json; name an empty folder or a dataset")
+        for folder in (dataset.manifest, dataset.plan, dataset.shards, dataset.index, dataset.ledger):
+            folder.mkdir(parents=True, exist_ok=True)
+        if not dataset.description.is_file():
+            text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+            write_atomically(root / "recipe.yaml", text.encode(), dataset.temporary)
+            description = {
+                "fingerprint": recipe.fingerprint(),
+                "code_version": code_version(),
+                "content": recipe.content(),
+            }
+            data = json.dumps(description, indent=2, ensure_ascii=False, sort_keys=True).encode()
+            write_atomically(dataset.description, data, dataset.temporary)
+        return dataset
+
+    def fingerprint(self) -> str:
+        """The fingerprint of the recipe that made the dataset."""
+        return str(json.loads(self.description.read_text(encoding="utf-8"))["fingerprint"])
+
+    def stem(self, unit: int, split: str) -> str:
+        """File name, without extension, of a unit's shard, index and ledger part."""
+        return f"{split}-{self.fingerprint()[:12]}-{unit:06d}"
+
+    def done_units(self) -> set[int]:
+        """Numbers of the units whose ledger part exists."""
+        return {int(path.stem.rsplit("-", 1)[1]) for path in self.ledger.glob("*.parquet")}
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Holds the dataset for one driver; leftovers of a killed one are removed on entry.
+
+        Raises DatasetError while another process of this machine holds it.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        folder = os.open(self.root, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise DatasetError(f"{self.root}: another run is writing here; wait for it or stop it") from error
+            shutil.rmtree(self.temporary, ignore_errors=True)
+            yield
+            shutil.rmtree(self.temporary, ignore_errors=True)
+        finally:
+            os.close(folder)
+
+    def _refuse_other_content(self, recipe: Recipe) -> None:
+        described = json.loads(self.description.read_text(encoding="utf-8"))
+        made, asked = described["content"], json.loads(canonical_json(recipe.content()))
+        differing = sorted(name for name in made.keys() | asked.keys() if made.get(name) != asked.get(name))
+        if differing:
+            lines = [f"  {name}: {made.get(name)!r} there, {asked.get(name)!r} here" for name in differing]
+            remedy = "name another folder, or set the field back"
+            if any(name.startswith("policy") for name in differing):
+                remedy += "; to apply a new policy to finished samples run `tarnish decide`"
+            raise DatasetError(f"{self.root}: made by another recipe; {remedy}\n" + "\n".join(lines))
+        if described["code_version"] != code_version():
+            raise DatasetError(
+                f"{self.root}: made by tarnish {described['code_version']}, this is {code_version()}; "
+                "name another folder or install that version"
+            )

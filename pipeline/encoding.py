@@ -1,0 +1,22 @@
+"""Lossless encoding of pixels."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_PARAMETERS = {
+    "png": [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE],
+    "webp": [cv2.IMWRITE_WEBP_QUALITY, 101],  # above 100: lossless
+}
+
+
+def encode_lossless(image: NDArray[np.uint8], kind: Literal["png", "webp"]) -> bytes:
+    """`image` (uint8 (H, W, 3), RGB) as PNG (run-length strategy: about half the time of the default) or WebP."""
+    done, data = cv2.imencode(f".{kind}", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _PARAMETERS[kind])
+    if not done:
+        raise ValueError(f"{kind} cannot hold an image of shape {image.shape}")
+    return data.tobytes()

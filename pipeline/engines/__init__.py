@@ -1,0 +1,1 @@
+"""Engines: they run a worker over tasks and know nothing of what it does."""

@@ -1,0 +1,23 @@
+"""The local engine: a loop in this process, for debuggers, tests and notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+
+class LocalEngine:
+    """Runs every task in this process, in order."""
+
+    def run(
+        self,
+        tasks: Sequence[bytes],
+        factory: Callable[..., Callable[[bytes], bytes]],
+        arguments: tuple[Any, ...] = (),
+    ) -> Iterator[bytes]:
+        """Yields the result of each task. An exception in a worker ends the run."""
+        if not tasks:
+            return
+        worker = factory(*arguments)
+        for task in tasks:
+            yield worker(task)

@@ -1,0 +1,70 @@
+"""The Ray engine: an actor pool on Ray Data, one row a task."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from schemas.errors import TarnishError
+
+
+class RayEngine:
+    """Runs tasks in `actors` Ray actors of one CPU each (0: one for each CPU that Ray has).
+
+    Joins the cluster that RAY_ADDRESS names, else starts Ray on this machine. A worker that dies is replaced and its
+    task run again; an exception in a worker ends the run.
+    Raises TarnishError when Ray is not installed.
+    """
+
+    def __init__(self, actors: int = 0) -> None:
+        try:
+            import ray
+        except ImportError as error:
+            raise TarnishError(
+                "engine.kind: 'ray' needs the package ray; install tarnish[ray] or set engine.kind=local"
+            ) from error
+        if not ray.is_initialized():
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=_joins_cluster())
+        self._actors = actors or max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+    def run(
+        self,
+        tasks: Sequence[bytes],
+        factory: Callable[..., Callable[[bytes], bytes]],
+        arguments: tuple[Any, ...] = (),
+    ) -> Iterator[bytes]:
+        """Yields the result of each task as soon as it is done."""
+        if not tasks:
+            return
+        import ray.data
+        from ray.data import ActorPoolStrategy, DataContext
+
+        context = DataContext.get_current()
+        context.enable_progress_bars = False
+        context.print_on_execution_start = False
+        logging.getLogger("ray.data").setLevel(logging.WARNING)
+        dataset = ray.data.from_items([{"task": task} for task in tasks], override_num_blocks=len(tasks)).map(
+            _Actor,
+            fn_constructor_args=(factory, arguments),
+            compute=ActorPoolStrategy(size=min(self._actors, len(tasks))),
+            num_cpus=1,
+        )
+        for row in dataset.iter_rows():
+            yield row["result"]
+
+
+class _Actor:
+    """The worker inside a Ray actor."""
+
+    def __init__(self, factory: Callable[..., Callable[[bytes], bytes]], arguments: tuple[Any, ...]) -> None:
+        self._worker = factory(*arguments)
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        return {"result": self._worker(row["task"])}
+
+
+def _joins_cluster() -> bool | None:
+    """A dashboard is left to the cluster's own settings; one started here has none."""
+    return None if os.environ.get("RAY_ADDRESS") else False

@@ -1,0 +1,100 @@
+"""The manifest: one row a source, extended when the source set grows, never renumbered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from filters.duplicates import nearest_earlier
+
+from pipeline.dataset import Dataset
+from pipeline.engines.engine import Engine
+from pipeline.sources.listing import list_uris
+from pipeline.sources.scan import ScanWorker
+from schemas.recipe import Recipe
+from schemas.source import SourceImage
+
+_SCAN_CHUNK = 32
+
+
+def scan_sources(
+    recipe: Recipe,
+    known: Sequence[SourceImage],
+    engine: Engine,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[SourceImage]:
+    """Rows for the sources that are not in `known`, with duplicates and splits settled, sorted by key and uri.
+
+    progress: called with (sources scanned, sources to scan). Raises RecipeError when a source section lists nothing.
+    """
+    seen = {row.uri for row in known}
+    listed: dict[str, str] = {}
+    for section in recipe.sources:
+        for uri in list_uris(section):
+            if uri not in seen:
+                listed.setdefault(uri, section.role)
+    pairs = list(listed.items())
+    tasks = [json.dumps(pairs[i : i + _SCAN_CHUNK]).encode() for i in range(0, len(pairs), _SCAN_CHUNK)]
+    rows: list[SourceImage] = []
+    for result in engine.run(tasks, ScanWorker, (recipe.decode.max_pixels,)):
+        rows += [SourceImage.model_validate(row) for row in json.loads(result)]
+        progress(len(rows), len(pairs))
+    rows.sort(key=lambda row: (row.key, row.uri))
+    return _split(_mark_duplicates(rows, known, recipe.plan.near_duplicate_radius), known, recipe)
+
+
+def _mark_duplicates(rows: list[SourceImage], known: Sequence[SourceImage], radius: int) -> list[SourceImage]:
+    counts: dict[str, int] = {}
+    for row in known:
+        counts[row.key] = counts.get(row.key, 0) + 1
+    marked = []
+    for row in rows:
+        ordinal = counts.get(row.key, 0)
+        counts[row.key] = ordinal + 1
+        marked.append(row.model_copy(update={"duplicate_ordinal": ordinal}))
+    earlier = [row for row in known if row.perceptual_hash and row.duplicate_ordinal == 0]
+    firsts = [row for row in marked if row.perceptual_hash and row.duplicate_ordinal == 0]
+    index, distance = nearest_earlier(_hashes(firsts), radius, _hashes(earlier))
+    order = earlier + firsts
+    near = {
+        row.uri: {"near_duplicate_of": order[at].key, "near_duplicate_distance": int(bits)}
+        for row, at, bits in zip(firsts, index, distance, strict=True)
+        if at >= 0
+    }
+    return [row.model_copy(update=near.get(row.uri, {})) for row in marked]
+
+
+def _hashes(rows: Sequence[SourceImage]) -> np.ndarray:
+    return np.array([int(row.perceptual_hash, 16) for row in rows], dtype=np.uint64)
+
+
+def _split(rows: list[SourceImage], known: Sequence[SourceImage], recipe: Recipe) -> list[SourceImage]:
+    """Keeps a share of the sources for evaluation; duplicates, exact and near, follow the image they repeat.
+
+    The share is taken of this extension's groups, those with the smallest keyed hash: at least one when the recipe
+    asks for any and there are two.
+    """
+    split = {row.key: row.split for row in known}
+    leaders: dict[str, str] = {}
+    for row in rows:
+        leader = row.near_duplicate_of or row.key
+        leaders.setdefault(row.key, leaders.get(leader, leader))
+    fresh = sorted(
+        {leader for leader in leaders.values() if leader not in split},
+        key=lambda key: hashlib.sha256(f"{recipe.seed}/split/{key}".encode()).digest(),
+    )
+    share = recipe.plan.heldout
+    count = round(share * len(fresh))
+    if share > 0 and len(fresh) >= 2:
+        count = min(max(count, 1), len(fresh) - 1) if share < 1 else len(fresh)
+    heldout = set(fresh[:count])
+    for key, leader in leaders.items():
+        split.setdefault(key, split.get(leader) or ("heldout" if leader in heldout else "train"))
+    return [row.model_copy(update={"split": split[row.key]}) for row in rows]
+
+
+def read_manifest(dataset: Dataset) -> list[SourceImage]:
+    """All rows of the manifest, part by part."""
+    return [row for part in sorted(dataset.manifest.glob("*.parquet")) for row in SourceImage.read_parquet(part)]

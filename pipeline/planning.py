@@ -1,0 +1,82 @@
+"""The plan: which degradation and severity each variant of each source gets, and in which unit."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from degradations.rng import generator
+from pipeline.dataset import Dataset
+from schemas.plan import PlanRow
+from schemas.recipe import Recipe
+from schemas.source import SourceImage
+
+#: Length of the schedule that spreads degradations: shares are exact to one part in this many.
+_SCHEDULE_LENGTH = 1000
+
+
+def plan_rows(sources: Sequence[SourceImage], recipe: Recipe, first_unit: int = 0) -> list[PlanRow]:
+    """Plan rows for these sources, in the order of split, key and variant, numbered in units from `first_unit` on.
+
+    A source's rows depend on its bytes and the recipe alone, never on the other sources. Unreadable sources and exact
+    duplicates get one row each, with the exclusion's reason.
+    """
+    order = _schedule(recipe.degradations.weights())
+    rows = [row for source in sources for row in _source_rows(source, recipe, order)]
+    rows.sort(key=lambda row: (row.split, row.sample_key))
+    numbered = []
+    unit, filled, split = first_unit - 1, recipe.plan.unit_size, ""
+    for row in rows:
+        if filled == recipe.plan.unit_size or row.split != split:
+            unit, filled, split = unit + 1, 0, row.split
+        numbered.append(row.model_copy(update={"unit": unit}))
+        filled += 1
+    return numbered
+
+
+def _source_rows(source: SourceImage, recipe: Recipe, order: list[str]) -> Iterable[PlanRow]:
+    def row(sample_key: str, **fields: object) -> PlanRow:
+        shared = {name: getattr(source, name) for name in ("uri", "sha256", "size", "role", "split")}
+        shared |= {"near_duplicate_of": source.near_duplicate_of, "source_key": source.key}
+        shared["near_duplicate_distance"] = source.near_duplicate_distance
+        defaults = {"unit": 0, "degradation": "", "variant": 0, "severity": 0.0}
+        return PlanRow.model_validate({**shared, **defaults, **fields, "sample_key": sample_key})
+
+    if source.error:
+        yield row(f"{source.key}-unreadable", exclusion="failed.read", exclusion_error=source.error)
+        return
+    if source.duplicate_ordinal:
+        yield row(f"{source.key}-duplicate{source.duplicate_ordinal}", exclusion="duplicate.exact")
+        return
+    digest = hashlib.sha256(f"{recipe.seed}/schedule/{source.key}".encode()).digest()
+    start = int.from_bytes(digest[:8], "little") % len(order)
+    for variant in range(recipe.plan.variants):
+        degradation = order[(start + variant) % len(order)]
+        sample_key = f"{source.key}-v{variant:03d}-{degradation}"
+        low, high = recipe.plan.severity_low, recipe.plan.severity_high
+        severity = float(generator(recipe.seed, sample_key, "severity").uniform(low, high))
+        yield row(sample_key, degradation=degradation, variant=variant, severity=round(severity, 4))
+
+
+def _schedule(weights: dict[str, float]) -> list[str]:
+    """A cycle of names in proportion to their weights, each spread as evenly as can be (smooth weighted round robin).
+
+    Equal weights give the names in turn.
+    """
+    total = sum(weights.values())
+    equal = len(set(weights.values())) == 1
+    credit = dict.fromkeys(weights, 0.0)
+    order = []
+    for _ in range(len(weights) if equal else _SCHEDULE_LENGTH):
+        for name, weight in weights.items():
+            credit[name] += weight
+        name = max(credit, key=lambda key: credit[key])
+        credit[name] -= total
+        order.append(name)
+    return order
+
+
+def read_plan(dataset: Dataset) -> list[PlanRow]:
+    """All rows of the plan, part by part; a part counts once its manifest part exists."""
+    parts = [dataset.plan / part.name for part in sorted(dataset.manifest.glob("*.parquet"))]
+    return [row for part in parts for row in PlanRow.read_parquet(part)]

@@ -1,0 +1,1 @@
+"""Sources: what can be listed as uris and read back by uri."""

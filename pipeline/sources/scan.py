@@ -1,0 +1,50 @@
+"""Scanning: what a uri holds, for the manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from filters.perceptual_hash import perceptual_hash
+
+from filters.decoding import DecodeError, decode
+from pipeline.sources.uri import read_uri
+from schemas.source import SourceImage
+
+
+class ScanWorker:
+    """Called with a JSON list of [uri, role]; returns the SourceImage rows as a JSON list.
+
+    Hashes the bytes and, when they decode, the picture. What cannot be read gets its uri's hash as key and the error.
+    """
+
+    def __init__(self, max_pixels: int) -> None:
+        self._max_pixels = max_pixels
+
+    def __call__(self, task: bytes) -> bytes:
+        rows = [self._scan(uri, role).model_dump(mode="json") for uri, role in json.loads(task)]
+        return json.dumps(rows).encode()
+
+    def _scan(self, uri: str, role: str) -> SourceImage:
+        try:
+            data = read_uri(uri)
+        except (OSError, ValueError) as error:
+            key = hashlib.sha256(f"unreadable:{uri}".encode()).hexdigest()[:16]
+            return SourceImage(
+                key=key, uri=uri, sha256="", size=-1, role=role, error=f"{type(error).__name__}: {error}"
+            )
+        digest = hashlib.sha256(data).hexdigest()
+        return SourceImage(
+            key=digest[:16],
+            uri=uri,
+            sha256=digest,
+            size=len(data),
+            role=role,
+            perceptual_hash=self._perceptual_hash(data),
+        )
+
+    def _perceptual_hash(self, data: bytes) -> str:
+        try:
+            return perceptual_hash(decode(data, self._max_pixels).pixels)
+        except DecodeError:
+            return ""

@@ -1,0 +1,1 @@
+"""Stages: plain classes called with a unit. They know nothing of Ray."""
