@@ -73,8 +73,8 @@ def _hashes(rows: Sequence[SourceImage]) -> np.ndarray:
 def _split(rows: list[SourceImage], known: Sequence[SourceImage], recipe: Recipe) -> list[SourceImage]:
     """Keeps a share of the sources for evaluation; duplicates, exact and near, follow the image they repeat.
 
-    The share is taken of this extension's groups, those with the smallest keyed hash: at least one when the recipe
-    asks for any and there are two.
+    The share is taken of this extension's groups, those with the smallest hash of their key: at least one when the
+    recipe asks for any and there are two. The seed plays no part, so datasets of the same sources split alike.
     """
     split = {row.key: row.split for row in known}
     leaders: dict[str, str] = {}
@@ -83,7 +83,7 @@ def _split(rows: list[SourceImage], known: Sequence[SourceImage], recipe: Recipe
         leaders.setdefault(row.key, leaders.get(leader, leader))
     fresh = sorted(
         {leader for leader in leaders.values() if leader not in split},
-        key=lambda key: hashlib.sha256(f"{recipe.seed}/split/{key}".encode()).digest(),
+        key=lambda key: hashlib.sha256(f"split/{key}".encode()).digest(),
     )
     share = recipe.plan.heldout
     count = round(share * len(fresh))

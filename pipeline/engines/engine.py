@@ -19,3 +19,6 @@ class Engine(Protocol):
         factory: Callable[..., Callable[[bytes], bytes]],
         arguments: tuple[Any, ...] = (),
     ) -> Iterator[bytes]: ...
+
+    def close(self) -> None:
+        """Gives back what the engine holds; it is not used afterwards."""

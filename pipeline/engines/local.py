@@ -21,3 +21,6 @@ class LocalEngine:
         worker = factory(*arguments)
         for task in tasks:
             yield worker(task)
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -25,7 +25,8 @@ class RayEngine:
             raise TarnishError(
                 "engine.kind: 'ray' needs the package ray; install tarnish[ray] or set engine.kind=local"
             ) from error
-        if not ray.is_initialized():
+        self._started = not ray.is_initialized()
+        if self._started:
             ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=_joins_cluster())
         self._actors = actors or max(1, int(ray.cluster_resources().get("CPU", 1)))
 
@@ -53,6 +54,13 @@ class RayEngine:
         )
         for row in dataset.iter_rows():
             yield row["result"]
+
+    def close(self) -> None:
+        """Leaves the cluster, or stops the Ray that this engine started; a Ray that was there before stays."""
+        import ray
+
+        if self._started:
+            ray.shutdown()
 
 
 class _Actor:

@@ -15,7 +15,7 @@ _EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
 
 
 class Encode(ItemStage):
-    """Members `lq.EXT` (lossless), `gt.EXT` (the source's own bytes when nothing had to change, else PNG) and `json`."""
+    """Members `lq.EXT` (lossless), `gt.EXT` (the source's own bytes if nothing had to change, else PNG), `json`."""
 
     name = "encode"
 
@@ -35,6 +35,10 @@ class Encode(ItemStage):
         item.members = members
 
 
+#: Measured against the other sources, so it belongs to the ledger: a sample depends on its own bytes alone.
+_OF_THE_SET = "source.near_duplicate_distance"
+
+
 def _description(item: Item) -> dict[str, object]:
     assert item.trace is not None
     row, prompts = item.row, TASKS[item.task]
@@ -45,6 +49,8 @@ def _description(item: Item) -> dict[str, object]:
         "severity": row.severity,
         "role": row.role,
         "prompts": {"en": prompts.en, "zh": prompts.zh},
-        "scores": {name: None if math.isnan(value) else value for name, value in item.scores.items()},
+        "scores": {
+            name: None if math.isnan(value) else value for name, value in item.scores.items() if name != _OF_THE_SET
+        },
         "trace": item.trace.model_dump(mode="json"),
     }
