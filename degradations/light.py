@@ -14,9 +14,9 @@ from degradations.contract import Image
 
 _CODES = np.arange(256, dtype=np.float64) / 255.0
 #: Linear light in [0, 1] of each sRGB code, float32 (256,).
-DECODE: NDArray[np.float32] = np.where(
-    _CODES <= 0.04045, _CODES / 12.92, ((_CODES + 0.055) / 1.055) ** 2.4
-).astype(np.float32)
+DECODE: NDArray[np.float32] = np.where(_CODES <= 0.04045, _CODES / 12.92, ((_CODES + 0.055) / 1.055) ** 2.4).astype(
+    np.float32
+)
 
 _ROOTS = (np.arange(4097, dtype=np.float64) / 4096.0) ** 2
 #: sRGB code of L, at index round(4096·√L), uint8 (4097,).
@@ -25,21 +25,32 @@ ENCODE: NDArray[np.uint8] = np.floor(
 ).astype(np.uint8)
 
 
+@numba.njit(cache=True, nogil=True, fastmath=False)
+def _decode_flat(image: Image, table: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+    for i in range(image.size):
+        out[i] = table[image[i]]
+
+
 def decode(image: Image) -> NDArray[np.float32]:
     """Linear light in [0, 1], float32, of an sRGB uint8 image of any shape."""
-    return DECODE[image]
+    out = np.empty(image.size, dtype=np.float32)
+    _decode_flat(np.ascontiguousarray(image).reshape(-1), DECODE, out)
+    return out.reshape(image.shape)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=False)
 def _encode_flat(linear: NDArray[np.float32], table: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
-    for i in range(linear.size):
-        value = linear[i]
-        if not value > 0.0:  # also NaN
-            out[i] = table[0]
-        elif value >= 1.0:
-            out[i] = table[4096]
-        else:
-            out[i] = table[int(np.sqrt(value) * np.float32(4096.0) + np.float32(0.5))]
+    block = 1024  # index first, look up second: only then does the compiler vectorise the root
+    index = np.empty(block, dtype=np.int32)
+    for start in range(0, linear.size, block):
+        size = min(block, linear.size - start)
+        for i in range(size):
+            value = linear[start + i]
+            value = value if value > np.float32(0.0) else np.float32(0.0)  # also NaN
+            value = value if value < np.float32(1.0) else np.float32(1.0)
+            index[i] = np.int32(np.sqrt(value) * np.float32(4096.0) + np.float32(0.5))
+        for i in range(size):
+            out[start + i] = table[index[i]]
 
 
 def encode(linear: NDArray[np.float32]) -> Image:

@@ -1,0 +1,78 @@
+"""The degradation "blur"."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from degradations.blur.camera_shake import CameraShakeParams, camera_shake, draw_camera_shake
+from degradations.blur.defocus import DefocusParams, defocus, draw_defocus
+from degradations.blur.highlights import decode_lifted
+from degradations.blur.trajectory import TrajectoryParams, draw_trajectory, trajectory
+from degradations.blur.web import WebParams, draw_web, web
+from degradations.contract import Degradation, Image, Params, check_image, pick
+from degradations.light import encode
+from degradations.scene import Scene
+from degradations.strength import log_uniform, quantile
+from schemas.recipe.degradations import BlurSection
+
+#: Modes and the functions that draw their parameters.
+DRAWS = {
+    "camera_shake": draw_camera_shake,
+    "trajectory": draw_trajectory,
+    "defocus": draw_defocus,
+    "web": draw_web,
+}
+
+
+class BlurParams(Params):
+    """Drawn parameters of blur. highlight_gain: of blown highlights before the blur, 1 for none. how: the mode's own."""
+
+    highlight_gain: float = Field(ge=1)
+    how: CameraShakeParams | TrajectoryParams | DefocusParams | WebParams = Field(discriminator="mode")
+
+
+class Blur(Degradation[BlurParams]):
+    """Blur in linear light that leaves the clean picture aligned: the centroid of every point-spread function is at 0.
+
+    Specification: degradations §1. Modes and their default weights: camera shake .35 (homographies of Ornstein-Uhlenbeck
+    rotations, corner path 4-60 px), trajectory .2 (Boracchi and Foi 2012, extent 2.5-45 px), defocus .2 (radius 3-40 px
+    times the distance in disparity from the focus, aperture of 5-9 blades or a disc), web .1 (Gaussian σ .7-6 px, sinc
+    cut-off .7π to π/5, zoom 1.008-1.15). Severity moves these strengths log-uniformly; pixels are given for a short side
+    of 1024. In half of the draws, not for web, light above the photograph's white is given back first (gain 1-12).
+
+    Later: averaging of video clips and moving objects (.15), which need clips and masks; cat-eye apertures.
+    """
+
+    name: ClassVar[str] = "blur"
+    task: ClassVar[str] = "blur"
+    needs: ClassVar[frozenset[str]] = frozenset({"depth"})
+    params_type: ClassVar[type[Params]] = BlurParams
+
+    def __init__(self, section: BlurSection) -> None:
+        self.section = section
+
+    def draw(self, rng: np.random.Generator, scene: Scene, severity: float) -> BlurParams:
+        """Parameters for a scene at `severity` in [0, 1]."""
+        mode = pick(rng, self.section.modes.model_dump())
+        lifted = mode != "web" and rng.uniform() < 0.5
+        gain = log_uniform(rng, 1.0, 12.0) if lifted else 1.0
+        return BlurParams(highlight_gain=gain, how=DRAWS[mode](rng, scene, quantile(rng, severity)))
+
+    def apply(self, image: Image, params: BlurParams, scene: Scene) -> Image:
+        """A blurred copy of `image` (uint8 (H, W, 3), sRGB). Raises ValueError for defocus without the scene's depth."""
+        check_image(image)
+        light = decode_lifted(image, params.highlight_gain)
+        match params.how:
+            case CameraShakeParams():
+                return encode(camera_shake(light, params.how))
+            case TrajectoryParams():
+                return encode(trajectory(light, params.how))
+            case WebParams():
+                return encode(web(light, params.how))
+            case DefocusParams():
+                if scene.depth is None:
+                    raise ValueError("defocus needs the scene's depth; give Scene(depth=estimate_depth(image))")
+                return encode(defocus(light, params.how, scene.depth))

@@ -1,0 +1,119 @@
+"""Blur as software makes it: Gaussian, sinc, zoom."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from degradations.contract import Params, pick
+from degradations.scene import Scene
+from degradations.strength import geometric
+
+#: Standard deviation of a Gaussian, pixels at a short side of 1024 (RealRestorer draws .5-6).
+SIGMA_PX = (0.7, 6.0)
+#: Cut-off of a sinc, radians a pixel at a short side of 1024 (RealRestorer draws π/4-π; near π nothing changes).
+CUTOFF = (0.7 * np.pi, np.pi / 5)
+#: Half-side of the sinc's kernel, pixels.
+SINC_RADIUS = 10
+#: Magnification over the exposure of a zoom.
+ZOOM = (1.008, 1.15)
+#: Relative frequency of each.
+KINDS = {"gaussian": 0.5, "sinc": 0.25, "zoom": 0.25}
+
+
+class GaussianParams(Params):
+    """sigma: standard deviation in pixels."""
+
+    kind: Literal["gaussian"] = "gaussian"
+    sigma: float = Field(gt=0)
+
+
+class SincParams(Params):
+    """cutoff: radians a pixel."""
+
+    kind: Literal["sinc"] = "sinc"
+    cutoff: float = Field(gt=0, le=float(np.pi))
+
+
+class ZoomParams(Params):
+    """magnification: over the exposure. centre: (y, x) as shares of height and width."""
+
+    kind: Literal["zoom"] = "zoom"
+    magnification: float = Field(gt=1)
+    centre: tuple[float, float]
+
+
+class WebParams(Params):
+    """One of the three filters."""
+
+    mode: Literal["web"] = "web"
+    filter: GaussianParams | SincParams | ZoomParams = Field(discriminator="kind")
+
+
+def draw_web(rng: np.random.Generator, scene: Scene, q: float) -> WebParams:
+    """Gaussian, sinc or zoom with the strength at quantile `q`."""
+    kind = pick(rng, KINDS)
+    if kind == "gaussian":
+        return WebParams(filter=GaussianParams(sigma=geometric(*SIGMA_PX, q) * scene.scale))
+    if kind == "sinc":
+        return WebParams(filter=SincParams(cutoff=min(0.85 * np.pi, geometric(*CUTOFF, q) / scene.scale)))
+    centre = (rng.uniform(0.35, 0.65), rng.uniform(0.35, 0.65))
+    return WebParams(filter=ZoomParams(magnification=1.0 + geometric(*(m - 1.0 for m in ZOOM), q), centre=centre))
+
+
+def sinc_kernel(cutoff: float) -> NDArray[np.float32]:
+    """A circular low-pass, float32 (21, 21), sum 1: ω·J₁(ωr)/(2πr), Real-ESRGAN (Wang et al. 2021).
+
+    J₁ is integrated from its definition, (1/π)∫cos(θ − x·sin θ)dθ over [0, π].
+    """
+    axis = np.arange(-SINC_RADIUS, SINC_RADIUS + 1)
+    radius = np.hypot(axis[:, None], axis[None, :])
+    theta = (np.arange(64) + 0.5) * (np.pi / 64)
+    bessel = np.cos(theta - (cutoff * radius)[..., None] * np.sin(theta)).mean(axis=-1)
+    centre = radius == 0
+    kernel = np.where(
+        centre, cutoff * cutoff / (4 * np.pi), cutoff * bessel / (2 * np.pi * np.where(centre, 1, radius))
+    )
+    return np.asarray(kernel / kernel.sum(), dtype=np.float32)
+
+
+def _zoom(light: NDArray[np.float32], params: ZoomParams) -> NDArray[np.float32]:
+    """The mean of 2^n magnifications about the centre, by n doublings: each averages the picture with itself moved."""
+    height, width = light.shape[:2]
+    cy, cx = params.centre[0] * (height - 1), params.centre[1] * (width - 1)
+    travel = (params.magnification - 1.0) * float(np.hypot(max(cy, height - cy), max(cx, width - cx)))
+    doublings = int(np.clip(np.ceil(np.log2(max(travel, 2.0))), 1, 7))
+    step = np.log(params.magnification) / (2**doublings - 1)
+
+    def magnified(source: NDArray[np.float32], exponent: float) -> NDArray[np.float32]:
+        m = np.exp(exponent)
+        matrix = np.array([[1 / m, 0.0, cx - cx / m], [0.0, 1 / m, cy - cy / m]])
+        return np.asarray(
+            cv2.warpAffine(
+                source,
+                matrix,
+                (width, height),
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REFLECT_101,
+            )
+        )
+
+    for doubling in range(doublings):
+        half = 0.5 * step * 2**doubling
+        light = np.float32(0.5) * (magnified(light, half) + magnified(light, -half))
+    return light
+
+
+def web(light: NDArray[np.float32], params: WebParams) -> NDArray[np.float32]:
+    """`light` (float32 (H, W, 3), linear) through the filter, mirrored beyond its edges. A sinc may overshoot."""
+    match params.filter:
+        case GaussianParams(sigma=sigma):
+            return np.asarray(cv2.GaussianBlur(light, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101))
+        case SincParams(cutoff=cutoff):
+            return np.asarray(cv2.filter2D(light, -1, sinc_kernel(cutoff), borderType=cv2.BORDER_REFLECT_101))
+        case ZoomParams():
+            return _zoom(light, params.filter)

@@ -1,0 +1,148 @@
+"""The degradation "haze"."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from degradations.contract import Degradation, Image, Params, check_image, pick
+from degradations.cues.guided import coefficients
+from degradations.haze.compose import LUMA, compose
+from degradations.haze.field import thickness_field
+from degradations.haze.optics import optical_thickness, spread
+from degradations.light import decode
+from degradations.rng import pixel_seed
+from degradations.scene import Scene
+from degradations.strength import geometric, log_uniform, quantile
+from schemas.recipe.degradations import HazeSection
+
+Family = Literal["fog", "haze", "smoke", "dusk"]
+
+#: Visibility in metres at severity 0 and 1.
+VISIBILITY_M = (2000.0, 40.0)
+
+
+class _Air(NamedTuple):
+    """What sets a family apart: airlight level (linear), its tint (linear RGB), scale height in metres."""
+
+    level: tuple[float, float]
+    tint: tuple[float, float, float]
+    scale_height_m: tuple[float, float]
+
+
+AIR: dict[str, _Air] = {
+    "fog": _Air((0.7, 1.0), (1.0, 1.0, 1.0), (30.0, 500.0)),
+    "haze": _Air((0.65, 0.95), (1.0, 0.96, 0.88), (200.0, 2000.0)),
+    "smoke": _Air((0.65, 0.8), (1.0, 0.9, 0.78), (50.0, 500.0)),
+    "dusk": _Air((0.65, 0.9), (1.0, 0.84, 0.72), (100.0, 1500.0)),
+}
+
+
+class HazeParams(Params):
+    """Drawn parameters of haze. Lengths are in metres of the scene; light is linear."""
+
+    family: Family
+    visibility_m: float = Field(gt=0)
+    near_m: float = Field(gt=0)
+    far_m: float = Field(gt=0)
+    scale_height_m: float = Field(gt=0)
+    horizon: float
+    airlight: tuple[float, float, float]
+    airlight_gradient: float
+    variation: float = Field(ge=0)
+    field_exponent: float
+    field_stretch: float = Field(gt=0)
+    field_seed: int
+    scatter: float = Field(ge=0, le=1)
+    scatter_radius: float = Field(ge=0)
+
+
+class Haze(Degradation[HazeParams]):
+    """Scattering by air between the camera and the scene: I = J·t + A·(1 − t) in linear light, t = e^−τ.
+
+    Source: Koschmieder (1924); specification: degradations §8. Severity moves the visibility V from 2000 to 40 m
+    (log-uniform; β = 3.912/V). Other draws: metric depth 1/(aD + b), near 2-10 m, far 100-2000 m (log-uniform), sky at
+    infinity; air that thins out with height (scale height 30-2000 m by family, which leaves the zenith of thin haze
+    blue); patches that multiply the optical thickness (mean 1, coefficient of variation .2-.6, spectrum f^−p with p
+    .8-1.2, stretch 1-4); airlight .65-1, tinted by family (fog neutral, haze (1, .96, .88), smoke and dusk warmer) with
+    a vertical gradient of ±12%; in half of the draws, multiple scattering that blurs J where the air is thick.
+
+    The airlight is scaled by the picture's own white (the 99th percentile of its luminance, at least .08): air lit by a
+    night or a dusk scene is not brighter than that scene. Transmission is computed at the size of the depth cue and
+    carried to full size along the picture's edges (guided filter).
+
+    Later: the glow of lamps at night beyond the blur of J, a bank of fields, photographs of haze as fields.
+    """
+
+    name: ClassVar[str] = "haze"
+    task: ClassVar[str] = "haze"
+    needs: ClassVar[frozenset[str]] = frozenset({"depth"})
+    params_type: ClassVar[type[Params]] = HazeParams
+
+    def __init__(self, section: HazeSection) -> None:
+        self.section = section
+
+    def draw(self, rng: np.random.Generator, scene: Scene, severity: float) -> HazeParams:
+        """Parameters for a scene at `severity` in [0, 1]: visibility 2000 to 40 m."""
+        family = pick(rng, self.section.modes.model_dump())
+        air = AIR[family]
+        visibility = geometric(*VISIBILITY_M, quantile(rng, severity))
+        level = rng.uniform(*air.level)
+        tint = np.array(air.tint) ** rng.uniform(0.5, 1.3) * rng.uniform(0.985, 1.015, 3)
+        red, green, blue = np.minimum(level * tint, 1.0)
+        return HazeParams(
+            family=family,  # type: ignore[arg-type]
+            visibility_m=visibility,
+            near_m=log_uniform(rng, 2.0, 10.0),
+            far_m=log_uniform(rng, 100.0, 2000.0),
+            scale_height_m=log_uniform(rng, *air.scale_height_m),
+            horizon=rng.uniform(0.25, 0.6),
+            airlight=(float(red), float(green), float(blue)),
+            airlight_gradient=rng.uniform(-0.12, 0.12),
+            variation=rng.uniform(0.2, 0.6),
+            field_exponent=rng.uniform(0.8, 1.2),
+            field_stretch=log_uniform(rng, 1.0, 4.0),
+            field_seed=pixel_seed(rng),
+            scatter=rng.uniform(0.2, 0.8) if rng.uniform() < 0.5 else 0.0,
+            scatter_radius=log_uniform(rng, 6.0, 30.0) * scene.scale,
+        )
+
+    def apply(self, image: Image, params: HazeParams, scene: Scene) -> Image:
+        """A hazy copy of `image` (uint8 (H, W, 3), sRGB). Raises ValueError where the scene has no depth."""
+        check_image(image)
+        if scene.depth is None:
+            raise ValueError("haze needs the scene's depth; give Scene(depth=estimate_depth(image))")
+        height, width = scene.depth.disparity.shape
+        small = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
+        light = decode(small)
+        thickness = optical_thickness(
+            scene.depth,
+            params.visibility_m,
+            params.near_m,
+            params.far_m,
+            params.scale_height_m,
+            params.horizon,
+        )
+        field = thickness_field(params.field_seed, params.variation, params.field_exponent, params.field_stretch)
+        transmission = np.exp(-thickness * spread(field, height, width))
+        guide = (small.astype(np.float32) / np.float32(255.0)) @ LUMA
+        slope, offset = coefficients(guide, transmission, max(1, min(height, width) // 60), 1e-3)
+        glow = None
+        if params.scatter > 0:
+            sigma = max(0.3, params.scatter_radius * min(height, width) / min(image.shape[:2]))
+            glow = np.asarray(cv2.GaussianBlur(light, (0, 0), sigma))
+        airlight = _airlight(params, light, image.shape[0])
+        return compose(image, slope, offset, airlight, glow, params.scatter)
+
+
+def _airlight(params: HazeParams, light: NDArray[np.float32], height: int) -> NDArray[np.float32]:
+    """Linear airlight by row, float32 (height, 3), scaled to the white of the scene's linear `light`."""
+    luminance = light @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+    white = max(0.08, min(1.0, float(np.quantile(luminance, 0.99)) / 0.7))
+    rows = np.linspace(0.5, -0.5, height, dtype=np.float32)[:, None]
+    colour = np.array(params.airlight, dtype=np.float32) * np.float32(white)
+    return np.clip(colour * (np.float32(1.0) + np.float32(params.airlight_gradient) * rows), 0.0, 1.0)
