@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import typer
 
+from jobs.decide import decide
+from jobs.demo import demo
+from jobs.evaluate import evaluate
 from jobs.replay import replay_sample
+from jobs.restore import restore
 from jobs.synthesize import synthesize
+from jobs.train import train
 
 app = typer.Typer(
     name="tarnish",
@@ -15,7 +20,12 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command("synthesize")(synthesize)
+app.command("decide")(decide)
 app.command("replay")(replay_sample)
+app.command("train")(train)
+app.command("restore")(restore)
+app.command("evaluate")(evaluate)
+app.command("demo")(demo)
 
 
 def main() -> None:

@@ -14,14 +14,33 @@ from schemas.errors import TarnishError
 #: Exit codes: 1 for a mistake that the user can mend, 130 after Ctrl-C as shells have it.
 MENDABLE, INTERRUPTED = 1, 130
 
+_EXTRAS = {
+    "ray": "ray",
+    "av": "codecs",
+    "torch": "train",
+    "diffusers": "train",
+    "grain": "train",
+    "safetensors": "train",
+    "tensorboard": "train",
+    "torchmetrics": "evaluate",
+    "matplotlib": "evaluate",
+    "jinja2": "evaluate",
+}
+
 
 @contextmanager
 def told_plainly(console: Console, resume: str = "") -> Iterator[None]:
-    """Prints TarnishError without a traceback; after Ctrl-C says how to go on."""
+    """Prints TarnishError without a traceback, names the extra of a missing package, says how to go on after Ctrl-C."""
     try:
         yield
     except TarnishError as error:
         console.print(f"[bold red]error[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(MENDABLE) from None
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        console.print(f"[bold red]error[/] this command needs {error.name}; install tarnish{escape(f'[{extra}]')}")
         raise typer.Exit(MENDABLE) from None
     except KeyboardInterrupt:
         console.print(f"[yellow]stopped[/] {resume}".rstrip(), highlight=False)

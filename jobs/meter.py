@@ -6,20 +6,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import psutil
 
+from evaluation.report import StepCost
+
 _INTERVAL_SECONDS = 0.5
-
-
-@dataclass(frozen=True)
-class StepCost:
-    """seconds: wall time. peak_bytes: largest proportional set size of this process and all its descendants."""
-
-    name: str
-    seconds: float
-    peak_bytes: int
 
 
 class Meter:

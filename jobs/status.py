@@ -10,12 +10,11 @@ from rich.table import Table
 from pipeline.worker import UnitReport
 
 
-def synthesis_table(reports: Iterable[UnitReport], inputs: int, already: int, seconds: float) -> Table:
+def synthesis_table(reports: Iterable[UnitReport], inputs: int, already: int, images_per_second: float) -> Table:
     """Inputs, accepted, rejected by reason, failed and the rate of the rows that this run did."""
     counts: Counter[tuple[str, str]] = Counter()
     for report in reports:
         counts.update(report.counts)
-    done = sum(counts.values())
     table = Table(title="Synthesis", show_header=False, title_justify="left")
     table.add_column("what")
     table.add_column("rows", justify="right")
@@ -27,5 +26,5 @@ def synthesis_table(reports: Iterable[UnitReport], inputs: int, already: int, se
         for (name, reason), n in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
             if name == verdict and reason:
                 table.add_row(f"  {reason}", str(n))
-    table.add_row("images/s", f"{done / seconds:.2f}" if done and seconds > 0 else "–")
+    table.add_row("images/s", f"{images_per_second:.2f}" if counts else "–")
     return table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -40,11 +41,27 @@ def synthesize(
         if dry_run:
             _print_plan(console, loaded, out)
         else:
-            run_synthesis(loaded, out, build_engine(loaded.engine), console)
+            started = build_engine(loaded.engine)
+            run_synthesis(loaded, out, started, console)
+            started.close()
 
 
-def run_synthesis(recipe: Recipe, out: Path, engine: Engine, console: Console) -> list[UnitReport]:
-    """Runs the job with a progress bar and prints the status table; returns the report of each unit."""
+@dataclass(frozen=True)
+class SynthesisResult:
+    """The report of each unit that this run did, and the seconds that all took."""
+
+    reports: list[UnitReport]
+    seconds: float
+
+    @property
+    def images_per_second(self) -> float:
+        """Plan rows a second, whatever their verdict; 0 if there was nothing to do."""
+        rows = sum(report.rows for report in self.reports)
+        return rows / self.seconds if rows else 0.0
+
+
+def run_synthesis(recipe: Recipe, out: Path, engine: Engine, console: Console) -> SynthesisResult:
+    """Runs the job with a progress bar and prints the status table."""
     root = Dataset(out)
     with root.writing():
         dataset = Dataset.create(out, recipe)
@@ -64,9 +81,10 @@ def run_synthesis(recipe: Recipe, out: Path, engine: Engine, console: Console) -
             for report in run_units(out, recipe, work, engine):
                 reports.append(report)
                 bars.advance(running, report.rows)
-            seconds = time.perf_counter() - started
-    console.print(synthesis_table(reports, work.total_rows, work.total_rows - work.pending_rows, seconds))
-    return reports
+            result = SynthesisResult(reports, time.perf_counter() - started)
+    already = work.total_rows - work.pending_rows
+    console.print(synthesis_table(result.reports, work.total_rows, already, result.images_per_second))
+    return result
 
 
 def _print_plan(console: Console, recipe: Recipe, out: Path) -> None:

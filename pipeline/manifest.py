@@ -14,7 +14,7 @@ from pipeline.engines.engine import Engine
 from pipeline.sources.listing import list_uris
 from pipeline.sources.scan import ScanWorker
 from schemas.recipe import Recipe
-from schemas.source import SourceImage
+from schemas.source import SourceImage, Split
 
 _SCAN_CHUNK = 32
 
@@ -71,12 +71,12 @@ def _hashes(rows: Sequence[SourceImage]) -> np.ndarray:
 
 
 def _split(rows: list[SourceImage], known: Sequence[SourceImage], recipe: Recipe) -> list[SourceImage]:
-    """Keeps a share of the sources for evaluation; duplicates, exact and near, follow the image they repeat.
+    """Keeps shares of the sources apart; duplicates, exact and near, follow the image they repeat.
 
-    The share is taken of this extension's groups, those with the smallest hash of their key: at least one when the
-    recipe asks for any and there are two. The seed plays no part, so datasets of the same sources split alike.
+    The shares are taken of this extension's groups, in the order of their keys' hashes: at least one group for each
+    share above 0 while one is left to train on. The seed plays no part, so datasets of the same sources split alike.
     """
-    split = {row.key: row.split for row in known}
+    split: dict[str, Split] = {row.key: row.split for row in known}
     leaders: dict[str, str] = {}
     for row in rows:
         leader = row.near_duplicate_of or row.key
@@ -85,14 +85,17 @@ def _split(rows: list[SourceImage], known: Sequence[SourceImage], recipe: Recipe
         {leader for leader in leaders.values() if leader not in split},
         key=lambda key: hashlib.sha256(f"split/{key}".encode()).digest(),
     )
-    share = recipe.plan.heldout
-    count = round(share * len(fresh))
-    if share > 0 and len(fresh) >= 2:
-        count = min(max(count, 1), len(fresh) - 1) if share < 1 else len(fresh)
-    heldout = set(fresh[:count])
-    for key, leader in leaders.items():
-        split.setdefault(key, split.get(leader) or ("heldout" if leader in heldout else "train"))
-    return [row.model_copy(update={"split": split[row.key]}) for row in rows]
+    heldout = _count(recipe.plan.heldout, len(fresh))
+    validation = min(_count(recipe.plan.validation, len(fresh)), len(fresh) - heldout)
+    for place, key in enumerate(fresh):
+        split[key] = "heldout" if place < heldout else "validation" if place < heldout + validation else "train"
+    return [row.model_copy(update={"split": split[leaders[row.key]]}) for row in rows]
+
+
+def _count(share: float, groups: int) -> int:
+    if share in (0.0, 1.0) or groups < 2:
+        return round(share * groups)
+    return min(max(round(share * groups), 1), groups - 1)
 
 
 def read_manifest(dataset: Dataset) -> list[SourceImage]:

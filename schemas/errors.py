@@ -15,3 +15,7 @@ class DatasetError(TarnishError):
 
 class CheckpointError(TarnishError):
     """A checkpoint cannot be loaded or continued."""
+
+
+class DivergedError(TarnishError):
+    """Training left the finite numbers."""

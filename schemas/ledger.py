@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.record import Record
-from schemas.source import Role
+from schemas.source import Role, Split
 from schemas.trace import Trace
 
 Verdict = Literal["accepted", "rejected", "failed"]
@@ -25,7 +25,7 @@ class LedgerRow(Record):
     sha256: str
     size: int
     role: Role
-    split: Literal["train", "heldout"]
+    split: Split
     task: str
     degradation: str
     variant: int

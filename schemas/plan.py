@@ -1,9 +1,7 @@
 """One row of the plan: what one sample will be."""
 
-from typing import Literal
-
 from schemas.record import Record
-from schemas.source import Role
+from schemas.source import Role, Split
 
 
 class PlanRow(Record):
@@ -20,7 +18,7 @@ class PlanRow(Record):
     sha256: str
     size: int
     role: Role
-    split: Literal["train", "heldout"]
+    split: Split
     degradation: str
     variant: int
     severity: float

@@ -1,9 +1,7 @@
 """The index of a shard: where each member of each sample lies in the tar."""
 
-from typing import Literal
-
 from schemas.record import Record
-from schemas.source import Role
+from schemas.source import Role, Split
 
 
 class ShardIndexRow(Record):
@@ -19,4 +17,4 @@ class ShardIndexRow(Record):
     degradation: str
     severity: float
     role: Role
-    split: Literal["train", "heldout"]
+    split: Split

@@ -7,6 +7,8 @@ from pydantic import Field
 from schemas.record import Record
 
 Role = Literal["synthetic", "real"]
+#: train: learned from; validation: chooses the checkpoint; heldout: measured once, at the end.
+Split = Literal["train", "validation", "heldout"]
 
 
 class SourceImage(Record):
@@ -28,4 +30,4 @@ class SourceImage(Record):
     duplicate_ordinal: int = 0
     near_duplicate_of: str = ""
     near_duplicate_distance: int = 64
-    split: Literal["train", "heldout"] = "train"
+    split: Split = "train"

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from pipeline.dataset import Dataset
 from schemas.errors import DatasetError
+from schemas.source import Split
 
 
 class Sample(NamedTuple):
@@ -32,11 +33,11 @@ class ShardReader:
     `keys`, `tasks`, `degradations`, `roles` and `severities` are columns with one entry a sample. Samples that a later
     `tarnish decide` rejected are left out. The reader can be pickled and read from several processes.
 
-    datasets: dataset folders. split: "train" or "heldout".
+    datasets: dataset folders. split: "train", "validation" or "heldout".
     Raises DatasetError when a folder is no finished dataset, a shard is missing, or a key occurs twice.
     """
 
-    def __init__(self, datasets: Path | Sequence[Path], split: str = "train") -> None:
+    def __init__(self, datasets: Path | Sequence[Path], split: Split = "train") -> None:
         folders = [datasets] if isinstance(datasets, Path) else list(datasets)
         tables = [_index(Path(folder), number, split) for number, folder in enumerate(folders)]
         table = pa.concat_tables(tables).sort_by([("key", "ascending"), ("kind", "ascending")])

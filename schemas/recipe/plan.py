@@ -13,7 +13,8 @@ class PlanSection(Section):
     variants: samples made of each source, each with a degradation of its own: a source meets every degradation in
     turn, in proportion to the weights, before one repeats.
     severity_low, severity_high: severities are uniform between them.
-    heldout: share of the sources kept apart for evaluation; near duplicates stay on one side.
+    heldout, validation: shares of the sources kept apart, for the final evaluation and for choosing checkpoints; near
+    duplicates stay in one split.
     unit_size: plan rows a work unit. It changes the division into shards, never a sample.
     near_duplicate_radius: Hamming distance in bits of 64 up to which near duplicates are searched for.
     """
@@ -22,6 +23,7 @@ class PlanSection(Section):
     severity_low: Fraction = 0.1
     severity_high: Fraction = 0.9
     heldout: Fraction = 0.0
+    validation: Fraction = 0.0
     unit_size: int = Field(default=16, ge=1)
     near_duplicate_radius: int = Field(default=10, ge=0, le=16)
 
@@ -29,4 +31,6 @@ class PlanSection(Section):
     def _ordered(self) -> Self:
         if self.severity_low > self.severity_high:
             raise ValueError(f"severity_low {self.severity_low} is above severity_high {self.severity_high}; swap them")
+        if self.heldout + self.validation > 1:
+            raise ValueError(f"heldout {self.heldout} and validation {self.validation} exceed 1; lower one")
         return self

@@ -85,7 +85,7 @@ class StageSection(Section):
 
 
 class ValidationSection(Section):
-    """Fixed crops of held-out samples, restored with the moving average of the weights.
+    """Fixed crops of the validation split, restored with the moving average of the weights.
 
     every: steps between validations; each one writes a checkpoint, and every stage ends with one.
     samples: crops a degradation. steps: sampler steps.
