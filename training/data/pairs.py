@@ -1,0 +1,143 @@
+"""Decoded pairs of one named set of shards."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filters.decoding import decode
+from pipeline.shards.reader import Sample, ShardReader
+from schemas.errors import DatasetError
+from schemas.source import Split
+
+Pixels = NDArray[np.uint8]
+
+
+class Reader(Protocol):
+    """What is asked of `pipeline.shards.reader.ShardReader`."""
+
+    keys: list[str]
+    tasks: list[str]
+    degradations: list[str]
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, position: int) -> Sample: ...
+
+
+class Pair(NamedTuple):
+    """degraded, clean: uint8 (H, W, 3) in sRGB, of one size."""
+
+    key: str
+    task: str
+    degradation: str
+    degraded: Pixels
+    clean: Pixels
+
+
+class PixelCache:
+    """The most recently used decoded images, up to `megabytes`. Threads may share it."""
+
+    def __init__(self, megabytes: int) -> None:
+        self._room = megabytes * 1_000_000
+        self._images: OrderedDict[tuple[str, ...], Pixels] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[str, ...], make: Callable[[], Pixels]) -> Pixels:
+        """The image under `key`, made if it is not held."""
+        with self._lock:
+            if key in self._images:
+                self._images.move_to_end(key)
+                return self._images[key]
+        image = make()
+        with self._lock:
+            if key not in self._images:
+                self._images[key] = image
+                self._room -= image.nbytes
+                while self._room < 0 and self._images:
+                    self._room += self._images.popitem(last=False)[1].nbytes
+        return image
+
+
+class PairSet:
+    """The pairs of one named set, by position in the order of their keys.
+
+    Raises DatasetError when the set is empty.
+    """
+
+    def __init__(self, name: str, reader: Reader, cache: PixelCache, split: Split = "train") -> None:
+        if len(reader) == 0:
+            raise DatasetError(
+                f"training set {name!r} holds no sample of split {split!r}; name folders with accepted pairs"
+            )
+        self.name, self.split, self._reader, self._cache = name, split, reader, cache
+
+    @classmethod
+    def open(cls, name: str, folders: Sequence[Path], split: Split, cache: PixelCache) -> PairSet:
+        """The pairs of dataset folders. Raises DatasetError when one is missing or the split is empty."""
+        if not folders:
+            raise DatasetError(f"training set {name!r} names no folder; give it at least one dataset")
+        return cls(name, ShardReader(list(folders), split=split), cache, split)
+
+    def __len__(self) -> int:
+        return len(self._reader)
+
+    def positions_by_task(self) -> dict[str, list[int]]:
+        """Positions of the pairs of each task, tasks in alphabetical order."""
+        return _grouped(self._reader.tasks)
+
+    def positions_by_degradation(self) -> dict[str, list[int]]:
+        """Positions of the pairs of each degradation, in alphabetical order."""
+        return _grouped(self._reader.degradations)
+
+    def fingerprint(self) -> str:
+        """16 hex digits over keys and tasks: another set of pairs has another one."""
+        lines = "\n".join(f"{key} {task}" for key, task in zip(self._reader.keys, self._reader.tasks, strict=True))
+        return hashlib.sha256(lines.encode()).hexdigest()[:16]
+
+    def __getitem__(self, position: int) -> Pair:
+        """Raises DatasetError when an image cannot be decoded or the two differ in size."""
+        key = self._reader.keys[position]
+        sample: list[Sample] = []
+
+        def read() -> Sample:
+            if not sample:
+                sample.append(self._reader[position])
+            return sample[0]
+
+        where = (self.name, self.split, key)
+        degraded = self._cache.get((*where, "degraded"), lambda: self._decode(key, "degraded", read().degraded))
+        clean = self._cache.get((*where, "clean"), lambda: self._decode(key, "clean", read().clean))
+        if degraded.shape != clean.shape:
+            raise DatasetError(
+                f"training set {self.name!r}: sample {key} has a degraded image {degraded.shape[:2]} and a clean one "
+                f"{clean.shape[:2]}; make the dataset again"
+            )
+        return Pair(key, self._reader.tasks[position], self._reader.degradations[position], degraded, clean)
+
+    def _decode(self, key: str, which: str, data: bytes) -> Pixels:
+        try:
+            return decode(data, max_pixels=MAX_PIXELS).pixels
+        except Exception as error:
+            raise DatasetError(
+                f"training set {self.name!r}: the {which} image of sample {key} cannot be decoded ({error}); "
+                "make the dataset again"
+            ) from error
+
+
+#: Shards hold images that passed the pipeline's own limit; this one only bounds memory.
+MAX_PIXELS = 500_000_000
+
+
+def _grouped(names: Sequence[str]) -> dict[str, list[int]]:
+    grouped: dict[str, list[int]] = {}
+    for position, name in enumerate(names):
+        grouped.setdefault(name, []).append(position)
+    return dict(sorted(grouped.items()))
