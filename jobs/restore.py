@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from filters.decoding import DecodeError, decode
+from filters.decode_errors import DecodeError
+from filters.decoding import decode
 from jobs.errors import told_plainly
 from jobs.progress import progress_bar
 from pipeline.encoding import encode_lossless

@@ -7,7 +7,8 @@ import json
 
 from filters.perceptual_hash import perceptual_hash
 
-from filters.decoding import DecodeError, decode
+from filters.decode_errors import DecodeError
+from filters.decoding import decode
 from pipeline.sources.uri import read_uri
 from schemas.source import SourceImage
 

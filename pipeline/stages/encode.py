@@ -11,7 +11,7 @@ from schemas.recipe.shards import ShardSection
 from schemas.record import canonical_json
 from schemas.tasks import TASKS
 
-_EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
+_EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp"}
 
 
 class Encode(ItemStage):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from filters.scoring import score_source
 
-from filters.decoding import Decoded, DecodeError, decode
+from filters.decode_errors import DecodeError
+from filters.decoding import Decoded, decode
 from pipeline.stages.stage import ItemStage
 from pipeline.unit import Item
 from schemas.recipe.decode import DecodeSection
@@ -27,7 +28,7 @@ class Screen(ItemStage):
             self._last = (item.row.sha256, *self._screen(item.data))
         _, decoded, scores = self._last
         if isinstance(decoded, DecodeError):
-            item.reasons, item.error = [decoded.reason], str(decoded)
+            item.reasons, item.error = [decoded.reason], decoded.message
             return
         item.clean, item.clean_format, item.clean_unchanged = (
             decoded.pixels,
