@@ -39,16 +39,17 @@ def decode(image: Image) -> NDArray[np.float32]:
 
 
 @numba.njit(cache=True, nogil=True, fastmath=False)
-def _encode_flat(linear: NDArray[np.float32], table: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+def encode_flat(linear: NDArray[np.float32], table: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+    """`encode` for compiled loops: linear float32 (n,), table ENCODE, out uint8 (n,)."""
     block = 1024  # index first, look up second: only then does the compiler vectorise the root
-    index = np.empty(block, dtype=np.int32)
+    index = np.empty(block, dtype=np.uint16)
     for start in range(0, linear.size, block):
         size = min(block, linear.size - start)
         for i in range(size):
             value = linear[start + i]
             value = value if value > np.float32(0.0) else np.float32(0.0)  # also NaN
             value = value if value < np.float32(1.0) else np.float32(1.0)
-            index[i] = np.int32(np.sqrt(value) * np.float32(4096.0) + np.float32(0.5))
+            index[i] = np.uint16(np.int32(np.sqrt(value) * np.float32(4096.0) + np.float32(0.5)))
         for i in range(size):
             out[start + i] = table[index[i]]
 
@@ -57,5 +58,5 @@ def encode(linear: NDArray[np.float32]) -> Image:
     """sRGB uint8 of linear light (float32, any shape), clamped to [0, 1], rounded once; NaN becomes black."""
     flat = np.ascontiguousarray(linear, dtype=np.float32).reshape(-1)
     out = np.empty(flat.size, dtype=np.uint8)
-    _encode_flat(flat, ENCODE, out)
+    encode_flat(flat, ENCODE, out)
     return out.reshape(linear.shape)

@@ -7,10 +7,11 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from degradations.blur.camera_shake import CameraShakeParams, camera_shake, draw_camera_shake
+from degradations.blur.camera_shake import CameraShakeParams, draw_camera_shake, shake_taps
 from degradations.blur.defocus import DefocusParams, defocus, draw_defocus
 from degradations.blur.highlights import decode_lifted
-from degradations.blur.trajectory import TrajectoryParams, draw_trajectory, trajectory
+from degradations.blur.taps import convolve_image
+from degradations.blur.trajectory import TrajectoryParams, draw_trajectory, trajectory_taps
 from degradations.blur.web import WebParams, draw_web, web
 from degradations.contract import Degradation, Image, Params, check_image, pick
 from degradations.light import encode
@@ -28,20 +29,21 @@ DRAWS = {
 
 
 class BlurParams(Params):
-    """Drawn parameters of blur. highlight_gain: of blown highlights before the blur, 1 for none. how: the mode's own."""
+    """Drawn parameters of blur. highlight_gain: of blown highlights before the blur, 1 is none. how: the mode's own."""
 
     highlight_gain: float = Field(ge=1)
     how: CameraShakeParams | TrajectoryParams | DefocusParams | WebParams = Field(discriminator="mode")
 
 
 class Blur(Degradation[BlurParams]):
-    """Blur in linear light that leaves the clean picture aligned: the centroid of every point-spread function is at 0.
+    """Blur in linear light that keeps the clean picture aligned: every point-spread function has its centroid at 0.
 
-    Specification: degradations §1. Modes and their default weights: camera shake .35 (homographies of Ornstein-Uhlenbeck
-    rotations, corner path 4-60 px), trajectory .2 (Boracchi and Foi 2012, extent 2.5-45 px), defocus .2 (radius 3-40 px
-    times the distance in disparity from the focus, aperture of 5-9 blades or a disc), web .1 (Gaussian σ .7-6 px, sinc
-    cut-off .7π to π/5, zoom 1.008-1.15). Severity moves these strengths log-uniformly; pixels are given for a short side
-    of 1024. In half of the draws, not for web, light above the photograph's white is given back first (gain 1-12).
+    Specification: degradations §1. Modes and their default weights: camera shake .35 (homographies of
+    Ornstein-Uhlenbeck rotations, corner path 4-60 px), trajectory .2 (Boracchi and Foi 2012, extent 2.5-45 px), defocus
+    .2 (radius 3-40 px times the distance in disparity from the focus; aperture a disc or 5-9 blades), web .1 (Gaussian
+    σ .7-6 px, sinc cut-off .7π to π/5, zoom 1.008-1.15). Severity moves these strengths log-uniformly; pixels are given
+    for a short side of 1024. In half of the draws, not for web, light above the photograph's white is given back first
+    (gain 1-12).
 
     Later: averaging of video clips and moving objects (.15), which need clips and masks; cat-eye apertures.
     """
@@ -62,17 +64,17 @@ class Blur(Degradation[BlurParams]):
         return BlurParams(highlight_gain=gain, how=DRAWS[mode](rng, scene, quantile(rng, severity)))
 
     def apply(self, image: Image, params: BlurParams, scene: Scene) -> Image:
-        """A blurred copy of `image` (uint8 (H, W, 3), sRGB). Raises ValueError for defocus without the scene's depth."""
+        """A blurred copy of `image` (uint8 (H, W, 3), sRGB). Raises ValueError for defocus in a scene without depth."""
         check_image(image)
-        light = decode_lifted(image, params.highlight_gain)
+        gain = params.highlight_gain
         match params.how:
             case CameraShakeParams():
-                return encode(camera_shake(light, params.how))
+                return convolve_image(image, shake_taps(params.how, *image.shape[:2]), gain)
             case TrajectoryParams():
-                return encode(trajectory(light, params.how))
+                return convolve_image(image, trajectory_taps(params.how), gain)
             case WebParams():
-                return encode(web(light, params.how))
+                return encode(web(decode_lifted(image, gain), params.how))
             case DefocusParams():
                 if scene.depth is None:
                     raise ValueError("defocus needs the scene's depth; give Scene(depth=estimate_depth(image))")
-                return encode(defocus(light, params.how, scene.depth))
+                return defocus(image, params.how, scene.depth, gain)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from degradations.blur.taps import Taps, convolve, splat
+from degradations.blur.taps import Taps, splat
 from degradations.contract import Params
 from degradations.rng import generator, pixel_seed
 from degradations.scene import Scene
@@ -91,7 +91,8 @@ def extent(paths: NDArray[np.float64]) -> float:
 
 
 def shake_taps(params: CameraShakeParams, height: int, width: int) -> Taps:
-    """The point-spread functions of the tiles of a (height, width) picture."""
+    """The point-spread functions of the tiles of a (height, width) picture: the exposure's mean, with each tile's mean
+    displacement at 0."""
     focal = params.focal * max(height, width)
     corner = np.array([height, width]) / 2.0
     corners = corner * np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]])
@@ -111,8 +112,3 @@ def shake_taps(params: CameraShakeParams, height: int, width: int) -> Taps:
     xs = np.minimum(np.arange(0, width, tile) + tile / 2.0, width) - corner[1]
     centres = np.stack(np.meshgrid(ys, xs, indexing="ij"), axis=-1).reshape(-1, 2)
     return splat(displacements(angles, centres, focal), np.ones(frames), columns=len(xs), tile=tile)
-
-
-def camera_shake(light: NDArray[np.float32], params: CameraShakeParams) -> NDArray[np.float32]:
-    """`light` (float32 (H, W, 3), linear) averaged over the exposure; each tile's mean displacement is 0."""
-    return convolve(light, shake_taps(params, *light.shape[:2]))

@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from degradations.blur.aperture import aperture
+from degradations.blur.assemble import HALF_RADIUS, assemble, halve
+from degradations.blur.highlights import lift_table
 from degradations.blur.taps import convolve, dense
-from degradations.contract import Params, pick
+from degradations.contract import Image, Params, pick
+from degradations.light import DECODE, ENCODE
 from degradations.scene import DepthCue, Scene
 from degradations.strength import geometric
 
@@ -26,11 +29,9 @@ FOCUS = {"near": (0.75, 1.0), "middle": (0.25, 0.75), "far": (0.0, 0.2), "missed
 FOCUS_WEIGHTS = {"near": 0.3, "middle": 0.15, "far": 0.2, "missed": 0.35}
 #: Blades of the aperture, 0 for a disc.
 BLADES = (0, 5, 6, 7, 8, 9)
-MOST_LAYERS = 10
-#: Radius in pixels from which a layer is computed at half and at quarter size.
-COARSE_RADII = (1.8, 6.0)
-#: A radius that changes nothing.
-SHARP_RADIUS = 0.4
+MOST_LAYERS = 9
+#: Radius in pixels from which a layer is spread at half and at quarter size; below, sharp and half size are blended.
+COARSE_RADII = (HALF_RADIUS, 6.0)
 
 
 class DefocusParams(Params):
@@ -58,11 +59,10 @@ def draw_defocus(rng: np.random.Generator, scene: Scene, q: float) -> DefocusPar
 
 @numba.njit(cache=True, nogil=True)
 def _cut(light: Light, position: Light, layer: int, out: Light) -> None:
-    one, zero = np.float32(1.0), np.float32(0.0)
+    one, zero, centre = np.float32(1.0), np.float32(0.0), np.float32(layer)
     for y in range(light.shape[0]):
         for x in range(light.shape[1]):
-            away = position[y, x] - np.float32(layer)
-            share = one - (away if away > zero else -away)
+            share = one - abs(position[y, x] - centre)
             share = share if share > zero else zero
             out[y, x, 0] = share * light[y, x, 0]
             out[y, x, 1] = share * light[y, x, 1]
@@ -79,76 +79,99 @@ def _over(front: Light, back: Light) -> None:
                 back[y, x, c] = front[y, x, c] + through * back[y, x, c]
 
 
-@numba.njit(cache=True, nogil=True)
-def _unmultiply(layered: Light, out: Light) -> None:
-    for y in range(layered.shape[0]):
-        for x in range(layered.shape[1]):
-            share = np.float32(1.0) / max(layered[y, x, 3], np.float32(1e-3))
-            for c in range(3):
-                out[y, x, c] = layered[y, x, c] * share
-
-
 @dataclass(frozen=True)
 class _Layers:
-    """A picture cut by disparity. light and position (the layer's number, fractional): by halving; radii: pixels at full
-    size, one a layer, back to front."""
+    """A picture cut by disparity, at half and quarter size. light (h, w, 3); position (h, w): of each pixel among the
+    layers; radii: pixels at full size, one a layer, back to front."""
 
     light: tuple[Light, ...]
     position: tuple[Light, ...]
     radii: NDArray[np.float64]
     params: DefocusParams
 
-    def spread(self, layer: int, level: int) -> Light:
-        """One layer out of focus, premultiplied, float32 (h, w, 4), at 2^−level of the full size."""
-        light, position = self.light[level], self.position[level]
-        cut = np.empty((*light.shape[:2], 4), dtype=np.float32)
-        _cut(light, position, layer, cut)
-        radius = float(self.radii[layer]) / 2**level
-        if radius < SHARP_RADIUS:
-            return cut
+    def lay(self, layer: int, level: int, below: Light) -> None:
+        """Lays one layer out of focus over `below`, premultiplied float32 (h, w, 4), at 2^−level of the full size."""
+        light, position = self.light[level - 1], self.position[level - 1]
         p = self.params
-        return convolve(cut, dense(aperture(radius, p.blades, p.rotation, p.ring)))
+        taps = dense(aperture(float(self.radii[layer]) / 2**level, p.blades, p.rotation, p.ring))
+        present = np.abs(position - np.float32(layer)) < 1.0
+        rows, columns = _span(present.any(axis=1), taps.reach), _span(present.any(axis=0), taps.reach)
+        cut = np.empty((rows.stop - rows.start, columns.stop - columns.start, 4), dtype=np.float32)
+        _cut(light[rows, columns], position[rows, columns], layer, cut)
+        _over(convolve(cut, taps), below[rows, columns])
 
     def render(self, layers: range, level: int) -> Light:
-        """Layers from back to front, premultiplied, float32 (h, w, 4); those of large radii at a coarser level."""
-        height, width = self.light[level].shape[:2]
+        """Layers from back to front, premultiplied float32 (h, w, 4); those of large radii at a coarser level."""
+        height, width = self.light[level - 1].shape[:2]
         limit = COARSE_RADII[level] if level < len(COARSE_RADII) else np.inf
         here = [k for k in layers if self.radii[k] < limit]
         first, last = (here[0], here[-1] + 1) if here else (layers.stop, layers.stop)
         out = np.zeros((height, width, 4), dtype=np.float32)
-        for part in (range(layers.start, first), here, range(last, layers.stop)):
-            if isinstance(part, range) and len(part):
-                coarse = self.render(part, level + 1)
-                _over(np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)), out)
-            elif not isinstance(part, range):
-                for k in part:
-                    _over(self.spread(k, level), out)
+        if layers.start < first:
+            out = _resized(self.render(range(layers.start, first), level + 1), height, width)
+        for k in here:
+            self.lay(k, level, out)
+        if last < layers.stop:
+            _over(_resized(self.render(range(last, layers.stop), level + 1), height, width), out)
         return out
 
 
-def _halved(plane: Light) -> Light:
-    size = (max(1, plane.shape[1] // 2), max(1, plane.shape[0] // 2))
-    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA))
+def _span(present: NDArray[np.bool_], margin: int) -> slice:
+    """The part of an axis where something is present, and a margin around it."""
+    where = np.flatnonzero(present)
+    if where.size == 0:
+        return slice(0, 0)
+    return slice(max(0, int(where[0]) - margin), min(present.size, int(where[-1]) + 1 + margin))
 
 
-def defocus(light: Light, params: DefocusParams, depth: DepthCue) -> Light:
-    """`light` (float32 (H, W, 3), linear) focused at one disparity.
+def _resized(plane: Light, height: int, width: int) -> Light:
+    return np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR))
 
-    The circle of confusion has the radius R·|D − focus|, at most 1.6·R. Up to 10 layers of disparity, blended linearly, are
-    spread by the aperture with their coverage and laid over one another, so that a sharp edge does not leak into the
-    background behind it and a near blur covers what is sharp.
+
+def defocus(image: Image, params: DefocusParams, depth: DepthCue, highlight_gain: float) -> Image:
+    """`image` (uint8 (H, W, 3), sRGB), its highlights lifted, focused at one disparity.
+
+    The circle of confusion has the radius R·|D − focus|. Up to 9 layers of disparity, blended linearly, are spread by
+    the aperture in linear light together with their coverage and laid over one another, so that a sharp edge does not
+    leak into the background behind it and a near blur covers what is sharp. Layers of large radii are spread at half
+    and quarter size.
     """
-    height, width = light.shape[:2]
-    disparity = cv2.resize(depth.disparity, (width, height), interpolation=cv2.INTER_LINEAR)
-    low, high = float(disparity.min()), float(disparity.max())
+    height, width = image.shape[:2]
+    padded = cv2.copyMakeBorder(image, 0, -height % 4, 0, -width % 4, cv2.BORDER_REPLICATE)
+    lift = lift_table(highlight_gain)
+    half = np.empty((padded.shape[0] // 2, padded.shape[1] // 2, 3), dtype=np.float32)
+    halve(padded, DECODE, lift, half)
+
+    low, high = float(depth.disparity.min()), float(depth.disparity.max())
     count = int(np.clip(np.ceil(params.radius_px * (high - low)), 1, MOST_LAYERS - 1)) + 1
-    radii = params.radius_px * np.abs(np.linspace(low, high, count) - params.focus)
-    position = (disparity - np.float32(low)) * np.float32((count - 1) / max(high - low, 1e-6))
-    lights, positions = [light], [np.asarray(position)]
-    for _ in COARSE_RADII:
-        lights.append(_halved(lights[-1]))
-        positions.append(_halved(positions[-1]))
-    layers = _Layers(tuple(lights), tuple(positions), radii, params)
-    out = np.empty_like(light)
-    _unmultiply(layers.render(range(count), 0), out)
-    return out
+    step = max(high - low, 1e-6) / (count - 1)
+    radii = params.radius_px * np.abs(low + step * np.arange(count) - params.focus)
+    lights = (half, _resized(half, half.shape[0] // 2, half.shape[1] // 2))
+    relative = (depth.disparity - np.float32(low)) * np.float32(1.0 / step)
+    positions = tuple(_resized(relative, *light.shape[:2]) for light in lights)
+    layers = _Layers(lights, positions, radii, params)
+    sharp = np.flatnonzero(radii < COARSE_RADII[0])
+    first, last = (int(sharp[0]), int(sharp[-1])) if sharp.size else (count, count - 1)
+
+    def rendered(part: range) -> Light:
+        if len(part) == 0:
+            return np.empty((0, 0, 4), dtype=np.float32)
+        return layers.render(part, 1)
+
+    out = np.empty_like(padded)
+    assemble(
+        padded,
+        DECODE,
+        lift,
+        ENCODE,
+        positions[0][..., None],
+        first,
+        last,
+        (params.focus - low) / step,
+        params.radius_px * step,
+        half,
+        rendered(range(first)),
+        rendered(range(last + 1, count)),
+        out,
+    )
+    return np.ascontiguousarray(out[:height, :width])

@@ -13,6 +13,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from degradations.blur.highlights import decode_lifted_pixels, lift_table
+from degradations.contract import Image
+from degradations.light import DECODE, ENCODE, encode_flat
+
 #: Taps are added in groups of this many, so lists are padded to a multiple of it with weights of 0.
 GROUP = 4
 
@@ -87,7 +91,8 @@ def splat(paths: NDArray[np.float64], weights: NDArray[np.float64], columns: int
     weights = weights / weights.sum()
     centred = paths - (paths * weights[None, :, None]).sum(axis=1, keepdims=True)
     radius = int(np.ceil(np.abs(centred).max())) + 1
-    return Taps(*_splat(np.ascontiguousarray(centred), weights, radius), columns=columns, tile=tile)
+    dy, dx, weight, start = _splat(np.ascontiguousarray(centred), weights, radius)
+    return Taps(dy, dx, weight, start, columns, tile)
 
 
 def dense(kernel: NDArray[np.float32]) -> Taps:
@@ -102,7 +107,42 @@ def dense(kernel: NDArray[np.float32]) -> Taps:
 
 
 @numba.njit(cache=True, nogil=True)
-def _convolve(
+def _row(
+    padded: NDArray[np.float32],
+    y: int,
+    channels: int,
+    margin: int,
+    dy: NDArray[np.int32],
+    dx: NDArray[np.int32],
+    weight: NDArray[np.float32],
+    start: NDArray[np.int32],
+    first: int,
+    columns: int,
+    tile: int,
+    out: NDArray[np.float32],
+) -> None:
+    """One row of the result. y: of `padded`, without its margin. first: number of the row's first tile."""
+    step = min(tile * channels, out.size)
+    for column in range(columns):
+        left = column * step
+        size = min(step, out.size - left)
+        line = out[left : left + size]
+        line[:] = np.float32(0.0)
+        base = left + margin * channels
+        for k in range(start[first + column], start[first + column + 1], 4):
+            w0, w1, w2, w3 = weight[k], weight[k + 1], weight[k + 2], weight[k + 3]
+            a0, a1 = base - dx[k] * channels, base - dx[k + 1] * channels
+            a2, a3 = base - dx[k + 2] * channels, base - dx[k + 3] * channels
+            s0 = padded[y + margin - dy[k], a0 : a0 + size]
+            s1 = padded[y + margin - dy[k + 1], a1 : a1 + size]
+            s2 = padded[y + margin - dy[k + 2], a2 : a2 + size]
+            s3 = padded[y + margin - dy[k + 3], a3 : a3 + size]
+            for i in range(size):
+                line[i] += w0 * s0[i] + w1 * s1[i] + w2 * s2[i] + w3 * s3[i]
+
+
+@numba.njit(cache=True, nogil=True)
+def _spread_light(
     padded: NDArray[np.float32],
     channels: int,
     margin: int,
@@ -114,26 +154,53 @@ def _convolve(
     tile: int,
     out: NDArray[np.float32],
 ) -> None:
-    height, row_size = out.shape
-    step = min(tile * channels, row_size)
-    for y in range(height):
-        first = (y // tile) * columns
-        for column in range(columns):
-            left = column * step
-            size = min(step, row_size - left)
-            line = out[y, left : left + size]
-            line[:] = np.float32(0.0)
-            base = left + margin * channels
-            for k in range(start[first + column], start[first + column + 1], 4):
-                w0, w1, w2, w3 = weight[k], weight[k + 1], weight[k + 2], weight[k + 3]
-                a0, a1 = base - dx[k] * channels, base - dx[k + 1] * channels
-                a2, a3 = base - dx[k + 2] * channels, base - dx[k + 3] * channels
-                s0 = padded[y + margin - dy[k], a0 : a0 + size]
-                s1 = padded[y + margin - dy[k + 1], a1 : a1 + size]
-                s2 = padded[y + margin - dy[k + 2], a2 : a2 + size]
-                s3 = padded[y + margin - dy[k + 3], a3 : a3 + size]
-                for i in range(size):
-                    line[i] += w0 * s0[i] + w1 * s1[i] + w2 * s2[i] + w3 * s3[i]
+    for y in range(out.shape[0]):
+        _row(padded, y, channels, margin, dy, dx, weight, start, (y // tile) * columns, columns, tile, out[y])
+
+
+@numba.njit(cache=True, nogil=True)
+def _mirrored(i: int, size: int) -> int:
+    if size == 1:
+        return 0
+    i = abs(i) % (2 * size - 2)
+    return min(i, 2 * size - 2 - i)
+
+
+@numba.njit(cache=True, nogil=True)
+def _spread_image(
+    image: Image,
+    decode: NDArray[np.float32],
+    lift: NDArray[np.float32],
+    encode: NDArray[np.uint8],
+    margin: int,
+    dy: NDArray[np.int32],
+    dx: NDArray[np.int32],
+    weight: NDArray[np.float32],
+    start: NDArray[np.int32],
+    columns: int,
+    tile: int,
+    out: Image,
+) -> None:
+    # Bands of rows keep the linear light of the moment in the cache: the whole of it is never in memory.
+    height, width = image.shape[0], image.shape[1]
+    band = min(64, height)
+    padded = np.empty((band + 2 * margin, (width + 2 * margin) * 3), dtype=np.float32)
+    line = np.empty(width * 3, dtype=np.float32)
+    for top in range(0, height, band):
+        bottom = min(height, top + band)
+        for y in range(top - margin, bottom + margin):
+            row = padded[y - top + margin]
+            inner = row[margin * 3 : (margin + width) * 3].reshape(width, 3)
+            decode_lifted_pixels(image[_mirrored(y, height)], decode, lift, inner)
+            for x in range(margin):
+                left, right = _mirrored(x - margin, width), _mirrored(width + x, width)
+                for c in range(3):
+                    row[3 * x + c] = inner[left, c]
+                    row[3 * (margin + width + x) + c] = inner[right, c]
+        for y in range(top, bottom):
+            first = (y // tile) * columns
+            _row(padded, y - top, 3, margin, dy, dx, weight, start, first, columns, tile, line)
+            encode_flat(line, encode, out[y].reshape(-1))
 
 
 def convolve(light: NDArray[np.float32], taps: Taps) -> NDArray[np.float32]:
@@ -142,10 +209,20 @@ def convolve(light: NDArray[np.float32], taps: Taps) -> NDArray[np.float32]:
     margin = taps.reach
     padded = cv2.copyMakeBorder(light, margin, margin, margin, margin, cv2.BORDER_REFLECT_101)
     out = np.empty((height, width * channels), dtype=np.float32)
-    _convolve(
-        padded.reshape(padded.shape[0], -1),
-        channels,
-        margin,
+    flat = padded.reshape(padded.shape[0], -1)
+    _spread_light(flat, channels, margin, taps.dy, taps.dx, taps.weight, taps.start, taps.columns, taps.tile, out)
+    return out.reshape(light.shape)
+
+
+def convolve_image(image: Image, taps: Taps, highlight_gain: float) -> Image:
+    """`image` (uint8 (H, W, 3), sRGB), its highlights lifted, through `convolve` in linear light, encoded again."""
+    out = np.empty_like(image, order="C")
+    _spread_image(
+        np.ascontiguousarray(image),
+        DECODE,
+        lift_table(highlight_gain),
+        ENCODE,
+        taps.reach,
         taps.dy,
         taps.dx,
         taps.weight,
@@ -154,4 +231,4 @@ def convolve(light: NDArray[np.float32], taps: Taps) -> NDArray[np.float32]:
         taps.tile,
         out,
     )
-    return out.reshape(light.shape)
+    return out

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from degradations.blur.taps import Taps, convolve, splat
+from degradations.blur.taps import Taps, splat
 from degradations.contract import Params
 from degradations.rng import generator, pixel_seed
 from degradations.scene import Scene
@@ -27,8 +27,8 @@ EXPOSURES = (0.1, 0.5, 1.0)
 
 
 class TrajectoryParams(Params):
-    """extent_px: largest side of the exposed path. anxiety: how strongly velocity is perturbed. centripetal: pull to the
-    origin. tremor: Gaussian shake. jerk: probability of a sudden reversal a step. exposure: share of the path."""
+    """extent_px: largest side of the exposed path. anxiety: how strongly velocity is perturbed. centripetal: pull to
+    the origin. tremor: Gaussian shake. jerk: chance of a sudden reversal. exposure: share of the path."""
 
     mode: Literal["trajectory"] = "trajectory"
     extent_px: float = Field(gt=0)
@@ -103,8 +103,3 @@ def trajectory_taps(params: TrajectoryParams) -> Taps:
     """The point-spread function, its centroid at 0."""
     points = path(params)
     return splat(points[None], np.ones(len(points)), columns=1, tile=1 << 30)
-
-
-def trajectory(light: NDArray[np.float32], params: TrajectoryParams) -> NDArray[np.float32]:
-    """`light` (float32 (H, W, 3), linear) along the path."""
-    return convolve(light, trajectory_taps(params))

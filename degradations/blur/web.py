@@ -62,7 +62,7 @@ def draw_web(rng: np.random.Generator, scene: Scene, q: float) -> WebParams:
     if kind == "sinc":
         return WebParams(filter=SincParams(cutoff=min(0.85 * np.pi, geometric(*CUTOFF, q) / scene.scale)))
     centre = (rng.uniform(0.35, 0.65), rng.uniform(0.35, 0.65))
-    return WebParams(filter=ZoomParams(magnification=1.0 + geometric(*(m - 1.0 for m in ZOOM), q), centre=centre))
+    return WebParams(filter=ZoomParams(magnification=1.0 + geometric(ZOOM[0] - 1.0, ZOOM[1] - 1.0, q), centre=centre))
 
 
 def sinc_kernel(cutoff: float) -> NDArray[np.float32]:

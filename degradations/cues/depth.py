@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from degradations.contract import Image, check_image
 from degradations.cues.guided import guided_filter
 from degradations.cues.segments import superpixels
+from degradations.cues.shrink import shrink
 from degradations.cues.sky import find_sky
 from degradations.scene import DepthCue
 
@@ -30,13 +31,10 @@ HORIZON, HORIZON_UNSEEN = (0.25, 0.6), 0.4
 
 
 def _shrunk(image: Image, pixels: int) -> Image:
-    """`image` with about `pixels` pixels and the same aspect, or itself where it is smaller."""
+    """`image` with at most `pixels` pixels and the same aspect, or itself where it is no larger."""
     height, width = image.shape[:2]
     scale = min(1.0, (pixels / (height * width)) ** 0.5)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    if size == (width, height):
-        return image
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+    return shrink(image, max(1, round(height * scale)), max(1, round(width * scale)))
 
 
 def _horizon(sky: NDArray[np.bool_]) -> float:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Plane = NDArray[np.float32]
 
 
-def _mean(plane: Plane, radius: int) -> Plane:
+def _mean(plane: NDArray[np.floating], radius: int) -> Plane:
     return np.asarray(cv2.blur(plane, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REFLECT))
 
 

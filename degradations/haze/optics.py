@@ -10,8 +10,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.scene import DepthCue
-
 Plane = NDArray[np.float32]
 
 #: ln 50: a contrast of 2% at the visibility.
@@ -20,25 +18,24 @@ CONTRAST = 3.912
 FIELD_OF_VIEW = 0.83
 
 
-def distance(disparity: Plane, near_m: float, far_m: float) -> Plane:
-    """Metres, float32, of relative disparity in [0, 1]: 1/(aD + b), near_m at D = 1, far_m at D = 0."""
+def distance(disparity: Plane, near_m: float, far_m: float, gamma: float) -> Plane:
+    """Metres, float32, of relative disparity in [0, 1]: 1/(aD^gamma + b), near_m at D = 1, far_m at D = 0."""
     inverse_far = np.float32(1.0 / far_m)
-    return np.float32(1.0) / (disparity * (np.float32(1.0 / near_m) - inverse_far) + inverse_far)
+    return np.float32(1.0) / (disparity ** np.float32(gamma) * (np.float32(1.0 / near_m) - inverse_far) + inverse_far)
 
 
-def optical_thickness(
-    depth: DepthCue, visibility_m: float, near_m: float, far_m: float, scale_height_m: float, horizon: float
-) -> Plane:
-    """τ, float32 (h, w) of the depth's shape, through air that thins out with height as e^(−height/scale_height_m).
+def optical_thickness(away: Plane, sky: Plane, visibility_m: float, scale_height_m: float, horizon: float) -> Plane:
+    """τ, float32 (h, w), through air that thins out with height as e^(−height/scale_height_m).
 
-    A ray that rises with the sine s over the length z meets β·H/s·(1 − e^(−zs/H)); a level or falling one βz. The sky is
-    the limit of z = ∞. horizon: its row as a share of the height.
+    away: distance in metres, float32 (h, w). sky: its share of each pixel. A ray that rises with the sine s over the
+    length z meets β·H/s·(1 − e^(−zs/H)); a level or falling one βz. The sky is the limit of z = ∞. horizon: its row as
+    a share of the height.
     """
-    rows = (np.arange(depth.disparity.shape[0], dtype=np.float32) + np.float32(0.5)) / depth.disparity.shape[0]
+    rows = (np.arange(away.shape[0], dtype=np.float32) + np.float32(0.5)) / np.float32(away.shape[0])
     tangent = np.maximum((np.float32(horizon) - rows) * np.float32(FIELD_OF_VIEW), np.float32(0.01))
-    reach = np.float32(scale_height_m) * (np.sqrt(np.float32(1.0) + tangent**2) / tangent)[:, None]
-    land = reach * -np.expm1(-distance(depth.disparity, near_m, far_m) / reach)
-    return np.float32(CONTRAST / visibility_m) * (land + depth.sky * (reach - land))
+    reach = np.float32(scale_height_m) * (np.sqrt(np.float32(1.0) + tangent * tangent) / tangent)[:, None]
+    land = reach * -np.expm1(-away / reach)
+    return np.asarray(np.float32(CONTRAST / visibility_m) * (land + sky * (reach - land)))
 
 
 def spread(field: NDArray[np.float32], height: int, width: int) -> Plane:

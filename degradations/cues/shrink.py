@@ -1,0 +1,24 @@
+"""Small copies of a picture."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from degradations.contract import Image
+
+
+def shrink(image: Image, height: int, width: int) -> Image:
+    """`image` (uint8 (H, W, 3)) at (height, width), neither larger than its own.
+
+    Blocks of whole pixels are averaged, which is the fast part; the rest is bilinear.
+    """
+    factor = min(image.shape[0] // height, image.shape[1] // width)
+    if factor > 1:
+        size = (image.shape[1] // factor, image.shape[0] // factor)
+        image = np.asarray(
+            cv2.resize(image[: size[1] * factor, : size[0] * factor], size, interpolation=cv2.INTER_AREA)
+        )
+    if image.shape[:2] == (height, width):
+        return image
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR))
