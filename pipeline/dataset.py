@@ -128,8 +128,10 @@ class Dataset:
             except OSError as error:
                 raise DatasetError(f"{self.root}: another run is writing here; wait for it or stop it") from error
             shutil.rmtree(self.temporary, ignore_errors=True)
-            yield
-            shutil.rmtree(self.temporary, ignore_errors=True)
+            try:
+                yield
+            finally:
+                shutil.rmtree(self.temporary, ignore_errors=True)
         finally:
             os.close(folder)
 

@@ -1,4 +1,4 @@
-"""Lossless encoding of pixels."""
+"""Encoding of pixels, always lossless, and which targets need none."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from filters.decoding import Decoded
+
+_OWN_EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp"}
 
 _PARAMETERS = {
     "png": [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE],
@@ -20,3 +24,8 @@ def encode_lossless(image: NDArray[np.uint8], kind: Literal["png", "webp"]) -> b
     if not done:
         raise ValueError(f"{kind} cannot hold an image of shape {image.shape}")
     return data.tobytes()
+
+
+def clean_extension(decoded: Decoded) -> str:
+    """The extension of a clean target: that of its own bytes when nothing had to change, else png."""
+    return _OWN_EXTENSIONS[decoded.format] if decoded.unchanged else "png"

@@ -16,21 +16,25 @@ _SCHEDULE_LENGTH = 1000
 
 
 def plan_rows(sources: Sequence[SourceImage], recipe: Recipe, first_unit: int = 0) -> list[PlanRow]:
-    """Plan rows for these sources, in the order of split, key and variant, numbered in units from `first_unit` on.
+    """Plan rows for these sources, in the order of split, target format, key and variant, in units from `first_unit`.
+
+    A unit has one split and one format of clean targets: Ray Data's WebDataset reader, which makes a column of each
+    extension, wants all samples of a shard to have the same.
 
     A source's rows depend on its bytes and the recipe alone, never on the other sources. Unreadable sources and exact
     duplicates get one row each, with the exclusion's reason.
     """
     order = _schedule(recipe.degradations.weights())
-    rows = [row for source in sources for row in _source_rows(source, recipe, order)]
-    rows.sort(key=lambda row: (row.split, row.sample_key))
+    groups: dict[tuple[str, str], list[PlanRow]] = {}
+    for source in sources:
+        group = groups.setdefault((source.split, source.clean_format or "png"), [])
+        group.extend(_source_rows(source, recipe, order))
     numbered = []
-    unit, filled, split = first_unit - 1, recipe.plan.unit_size, ""
-    for row in rows:
-        if filled == recipe.plan.unit_size or row.split != split:
-            unit, filled, split = unit + 1, 0, row.split
-        numbered.append(row.model_copy(update={"unit": unit}))
-        filled += 1
+    for _, rows in sorted(groups.items()):
+        rows.sort(key=lambda row: row.sample_key)
+        for place, row in enumerate(rows):
+            numbered.append(row.model_copy(update={"unit": first_unit + place // recipe.plan.unit_size}))
+        first_unit = numbered[-1].unit + 1
     return numbered
 
 

@@ -14,6 +14,7 @@ Split = Literal["train", "validation", "heldout"]
 class SourceImage(Record):
     """One encoded image of the source set, as the manifest lists it: one row an input, good or bad.
 
+    `clean_format` is the extension that its clean target will have: that of its own bytes when they can be kept.
     `perceptual_hash` is a 64-bit DCT hash in hex, empty when the bytes cannot be decoded at all.
     `duplicate_ordinal` is 0 for the first input with these bytes and counts up for later ones.
     `near_duplicate_distance` is the smallest Hamming distance (0-64 bits) between this image's perceptual hash and an
@@ -26,6 +27,7 @@ class SourceImage(Record):
     size: int = Field(description="bytes; -1 if they could not be read")
     role: Role = "synthetic"
     error: str = Field(default="", description="why the bytes could not be read")
+    clean_format: str = Field(default="", description="jpg, png or webp; empty when it cannot be decoded")
     perceptual_hash: str = ""
     duplicate_ordinal: int = 0
     near_duplicate_of: str = ""

@@ -9,6 +9,7 @@ from filters.perceptual_hash import perceptual_hash
 
 from filters.decode_errors import DecodeError
 from filters.decoding import decode
+from pipeline.encoding import clean_extension
 from pipeline.sources.uri import read_uri
 from schemas.source import SourceImage
 
@@ -41,11 +42,12 @@ class ScanWorker:
             sha256=digest,
             size=len(data),
             role=role,
-            perceptual_hash=self._perceptual_hash(data),
+            **self._picture(data),
         )
 
-    def _perceptual_hash(self, data: bytes) -> str:
+    def _picture(self, data: bytes) -> dict[str, str]:
         try:
-            return perceptual_hash(decode(data, self._max_pixels).pixels)
+            decoded = decode(data, self._max_pixels)
         except DecodeError:
-            return ""
+            return {}  # the unit will say why
+        return {"clean_format": clean_extension(decoded), "perceptual_hash": perceptual_hash(decoded.pixels)}

@@ -11,8 +11,6 @@ from schemas.recipe.shards import ShardSection
 from schemas.record import canonical_json
 from schemas.tasks import TASKS
 
-_EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp"}
-
 
 class Encode(ItemStage):
     """Members `lq.EXT` (lossless), `gt.EXT` (the source's own bytes if nothing had to change, else PNG), `json`."""
@@ -27,10 +25,7 @@ class Encode(ItemStage):
             return
         assert item.clean is not None and item.degraded is not None and item.trace is not None
         members = {f"lq.{self._format}": encode_lossless(item.degraded, self._format)}
-        if item.clean_unchanged:
-            members[f"gt.{_EXTENSIONS[item.clean_format]}"] = item.data
-        else:
-            members["gt.png"] = encode_lossless(item.clean, "png")
+        members[f"gt.{item.clean_format}"] = item.data if item.clean_unchanged else encode_lossless(item.clean, "png")
         members["json"] = canonical_json(_description(item)).encode()
         item.members = members
 

@@ -45,10 +45,10 @@ def kill_after(process, out, parts, seconds=240):
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["local", "ray"])
 def test_three_kills_then_resume(make_recipe, tmp_path, engine):
-    recipe = make_recipe(plan={"variants": 12, "unit_size": 4})
+    recipe = make_recipe(plan={"variants": 12, "unit_size": 4}, engine={"kind": engine})
     undisturbed = synthesize(recipe, tmp_path / "undisturbed")
     recipe_path = tmp_path / "recipe.yaml"
-    recipe_path.write_text(yaml.safe_dump(recipe.model_dump(mode="json")))
+    recipe_path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
     out = tmp_path / "killed"
     done = {}
     for _ in range(3):
@@ -68,7 +68,7 @@ def test_three_kills_then_resume(make_recipe, tmp_path, engine):
 def test_ctrl_c_says_how_to_resume(make_recipe, tmp_path):
     recipe = make_recipe(plan={"variants": 12, "unit_size": 4})
     recipe_path = tmp_path / "recipe.yaml"
-    recipe_path.write_text(yaml.safe_dump(recipe.model_dump(mode="json")))
+    recipe_path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
     out = tmp_path / "stopped"
     process = start(recipe_path, out, "local")
     deadline = time.monotonic() + 120

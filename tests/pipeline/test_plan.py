@@ -54,12 +54,17 @@ def test_severities_stay_in_their_range(a, b):
         assert low - 1e-4 <= row.severity <= high + 1e-4
 
 
-def test_units_hold_one_split_each():
+def test_units_hold_one_split_and_one_target_format_each():
     recipe = parse_recipe({"plan": {"variants": 3, "unit_size": 4}})
-    rows = plan_rows([source(n, split="heldout" if n % 3 else "train") for n in range(9)], recipe)
-    splits = {}
-    for row in rows:
-        assert splits.setdefault(row.unit, row.split) == row.split
+    sources = [
+        source(n, split="heldout" if n % 3 else "train", clean_format="jpg" if n % 2 else "png") for n in range(12)
+    ]
+    formats = {one.key: one.clean_format for one in sources}
+    kinds = {}
+    for row in plan_rows(sources, recipe):
+        kind = (row.split, formats[row.source_key])
+        assert kinds.setdefault(row.unit, kind) == kind
+    assert sorted(kinds) == list(range(len(kinds)))
 
 
 def test_keys_hold_no_dot():
