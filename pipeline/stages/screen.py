@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from filters.scoring import score_source
-
 from filters.decode_errors import DecodeError
 from filters.decoding import Decoded, decode
+from filters.scoring import score_source
+from pipeline.encoding import clean_extension
 from pipeline.stages.stage import ItemStage
 from pipeline.unit import Item
 from schemas.recipe.decode import DecodeSection
@@ -30,11 +30,8 @@ class Screen(ItemStage):
         if isinstance(decoded, DecodeError):
             item.reasons, item.error = [decoded.reason], decoded.message
             return
-        item.clean, item.clean_format, item.clean_unchanged = (
-            decoded.pixels,
-            decoded.format,
-            decoded.unchanged,
-        )
+        item.clean, item.clean_unchanged = decoded.pixels, decoded.unchanged
+        item.clean_format = clean_extension(decoded)
         item.scores = {**scores, "source.near_duplicate_distance": float(item.row.near_duplicate_distance)}
 
     def _screen(self, data: bytes) -> tuple[Decoded | DecodeError, dict[str, float]]:

@@ -145,7 +145,7 @@ def as_nobody():
 
 def test_a_file_that_may_not_be_read_fails_with_the_error(small_photos):
     with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
+        Path(folder).chmod(0o755)
         photos = Path(folder) / "photos"
         photos.mkdir()
         for path in list(small_photos.iterdir())[:2]:
