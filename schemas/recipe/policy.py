@@ -33,4 +33,13 @@ class Rule(Section):
 class PolicySection(Section):
     """rules: applied in order; the first reason found is the row's main reason, all are kept."""
 
-    rules: tuple[Rule, ...] = Field(default=())
+    rules: tuple[Rule, ...] = Field(
+        default=(
+            Rule(score="source.short_side", min=256),
+            Rule(score="source.aspect", max=4),
+            Rule(score="source.sharpness", min=0.78),
+            Rule(score="source.noise_sigma", max=3.0),
+            Rule(score="source.near_duplicate_distance", min=6),
+            Rule(score="pair.strength", min=0.02),
+        )
+    )

@@ -1,0 +1,1 @@
+"""Scores of a pair: a degraded picture beside its clean target."""

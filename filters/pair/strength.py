@@ -1,0 +1,28 @@
+"""How strongly the pair is degraded, by the measure that the intended degradation calls for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+#: Residual of noise, in 8-bit codes, at which its strength is one half.
+_HALF_NOISE = 20.0
+
+
+def strength(scores: Mapping[str, float], degradation: str) -> dict[str, float]:
+    """pair.strength in [0, 1], from the other scores of the pair; 0 is an untouched picture.
+
+    noise: σ/(σ + 20) of pair.residual_sigma. blur: the share of detail lost, 1 − pair.detail_ratio. haze: the share
+    of contrast lost, 1 − pair.contrast_ratio. Any other (compression, realesrgan): 1 − pair.ssim. NaN where the
+    score it is made of is NaN.
+    """
+    match degradation:
+        case "noise":
+            sigma = scores["pair.residual_sigma"]
+            value = sigma / (sigma + _HALF_NOISE)
+        case "blur":
+            value = 1.0 - scores["pair.detail_ratio"]
+        case "haze":
+            value = 1.0 - scores["pair.contrast_ratio"]
+        case _:
+            value = 1.0 - scores["pair.ssim"]
+    return {"pair.strength": value if value != value else min(1.0, max(0.0, value))}

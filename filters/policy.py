@@ -1,0 +1,136 @@
+"""The policy: scores → verdict, for one sample or a whole ledger. It sees no pixel and runs no model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from schemas.recipe.policy import PolicySection, Rule
+
+_BATCH = 131072
+#: Positions of a rule's three reasons.
+_LOW, _HIGH, _MISSING = 0, 1, 2
+_SUFFIXES = ("low", "high", "missing")
+
+
+def decide(scores: Mapping[str, float], degradation: str, role: str, policy: PolicySection) -> list[str]:
+    """The reasons against a sample in the order of the rules, each once; none means accepted.
+
+    `SCORE.low` below a rule's min, `SCORE.high` above its max, `SCORE.missing` when absent or not a number.
+    """
+    reasons: dict[str, None] = {}
+    for rule in policy.rules:
+        if _holds_for(rule, degradation, role) and (fault := _fault(rule, scores.get(rule.score, math.nan))):
+            reasons[f"{rule.score}.{fault}"] = None
+    return list(reasons)
+
+
+def decide_table(ledger: pa.Table, policy: PolicySection) -> pa.Table:
+    """Re-decides a ledger: columns verdict, reason and reasons (list of strings), one row a ledger row, in order.
+
+    Reads the columns verdict, reason, reasons, degradation, role and scores of `schemas.ledger.LedgerRow`. Rows that
+    failed and rows without any score (settled before the filters: `decode.*`, duplicates) stay as they are; all others
+    end as `decide` says.
+    """
+    names = ["verdict", "reason", "reasons"]
+    schema = pa.schema([ledger.schema.field(name) for name in names])
+    batches = ledger.select([*names, "degradation", "role", "scores"]).to_batches(max_chunksize=_BATCH)
+    return pa.Table.from_batches([_decide_batch(batch, policy, schema) for batch in batches], schema=schema)
+
+
+def _holds_for(rule: Rule, degradation: str, role: str) -> bool:
+    return (not rule.degradations or degradation in rule.degradations) and (not rule.roles or role in rule.roles)
+
+
+def _fault(rule: Rule, score: float) -> str | None:
+    if math.isnan(score):
+        return _SUFFIXES[_MISSING]
+    if rule.min is not None and score < rule.min:
+        return _SUFFIXES[_LOW]
+    if rule.max is not None and score > rule.max:
+        return _SUFFIXES[_HIGH]
+    return None
+
+
+def _decide_batch(batch: pa.RecordBatch, policy: PolicySection, schema: pa.Schema) -> pa.RecordBatch:
+    offsets = np.asarray(batch.column("scores").offsets)
+    sizes = np.diff(offsets)
+    settled = (sizes == 0) | _equal(batch.column("verdict"), "failed")
+    columns = _score_columns(batch.column("scores"), offsets, sizes, {rule.score for rule in policy.rules})
+
+    texts = list(dict.fromkeys(f"{rule.score}.{suffix}" for rule in policy.rules for suffix in _SUFFIXES))
+    # faults[row, rule]: position of the reason in `texts`, −1 where the rule is kept or does not hold.
+    faults = np.full((batch.num_rows, len(policy.rules)), -1, dtype=np.int32)
+    for number, rule in enumerate(policy.rules):
+        concerned = ~settled & _concerned(rule, batch.column("degradation"), batch.column("role"))
+        fault = _faults(rule, columns[rule.score])
+        text_of = np.array([texts.index(f"{rule.score}.{suffix}") for suffix in _SUFFIXES] + [-1])
+        fault = np.where(concerned, text_of[fault], -1)
+        said_before = (faults[:, :number] == fault[:, None]).any(axis=1)
+        faults[:, number] = np.where(said_before, -1, fault)
+
+    rows, rules = np.nonzero(faults >= 0)
+    found = faults[rows, rules]
+    first = np.full(batch.num_rows, len(texts), dtype=np.int32)
+    first[rows[::-1]] = found[::-1]
+    counts = np.bincount(rows, minlength=batch.num_rows)
+    reasons = pa.ListArray.from_arrays(
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int32), pa.array(texts, pa.string()).take(found)
+    )
+    keep = pa.array(settled)
+    decided = {
+        "verdict": pc.if_else(pa.array(counts > 0), "rejected", "accepted"),
+        "reason": pa.array([*texts, ""], pa.string()).take(first),
+        "reasons": reasons,
+    }
+    return pa.RecordBatch.from_arrays(
+        [pc.if_else(keep, batch.column(field.name), decided[field.name].cast(field.type)) for field in schema],
+        schema=schema,
+    )
+
+
+def _score_columns(
+    scores: pa.MapArray, offsets: NDArray[np.int32], sizes: NDArray[np.int32], names: set[str]
+) -> dict[str, NDArray[np.float64]]:
+    """One float64 column (rows,) a name out of the map column; NaN where a row lacks it."""
+    start, stop = int(offsets[0]), int(offsets[-1])
+    keys = scores.keys.slice(start, stop - start).dictionary_encode()
+    codes = np.asarray(keys.indices)
+    values = scores.items.slice(start, stop - start).to_numpy(zero_copy_only=False)
+    rows = np.repeat(np.arange(len(sizes)), sizes)
+    code_of = {name: code for code, name in enumerate(keys.dictionary.to_pylist())}
+    columns = {}
+    for name in names:
+        column = np.full(len(sizes), np.nan)
+        if name in code_of:
+            chosen = codes == code_of[name]
+            column[rows[chosen]] = values[chosen]
+        columns[name] = column
+    return columns
+
+
+def _faults(rule: Rule, column: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Position in `_SUFFIXES` of each row's fault; −1, past its end, for none."""
+    fault = np.where(np.isnan(column), _MISSING, -1)
+    if rule.min is not None:
+        fault[column < rule.min] = _LOW
+    if rule.max is not None:
+        fault[column > rule.max] = _HIGH
+    return fault.astype(np.int32)
+
+
+def _concerned(rule: Rule, degradation: pa.Array, role: pa.Array) -> NDArray[np.bool_]:
+    concerned = np.ones(len(degradation), dtype=np.bool_)
+    for column, wanted in ((degradation, rule.degradations), (role, rule.roles)):
+        if wanted:
+            concerned &= np.asarray(pc.is_in(column, value_set=pa.array(wanted, column.type)))
+    return concerned
+
+
+def _equal(column: pa.Array, value: str) -> NDArray[np.bool_]:
+    return np.asarray(pc.equal(column, value))

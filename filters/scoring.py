@@ -1,0 +1,41 @@
+"""All scores of an image, and of a pair."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filters.luma import luma
+from filters.pair.alignment import alignment
+from filters.pair.contrast import contrast
+from filters.pair.fidelity import psnr, ssim
+from filters.pair.residual import residual
+from filters.pair.strength import strength
+from filters.source.noise_level import noise_level
+from filters.source.resolution import resolution
+from filters.source.sharpness import sharpness
+
+
+def score_source(pixels: NDArray[np.uint8]) -> dict[str, float]:
+    """All `source.*` scores of a clean target, uint8 (H, W, 3) sRGB of any size; NaN where one cannot be measured."""
+    grey = luma(pixels)
+    return {**resolution(pixels), **sharpness(grey), **noise_level(grey)}
+
+
+def score_pair(degraded: NDArray[np.uint8], clean: NDArray[np.uint8], degradation: str) -> dict[str, float]:
+    """All `pair.*` scores of two pictures, uint8 (H, W, 3) sRGB of one size; NaN where one cannot be measured.
+
+    `degradation` is the intended one: it chooses the measure of pair.strength.
+    Raises ValueError if the sizes differ.
+    """
+    if degraded.shape != clean.shape:
+        raise ValueError(f"a pair of {degraded.shape} and {clean.shape}; make them one size first")
+    grey_degraded, grey_clean = luma(degraded), luma(clean)
+    scores = {
+        **psnr(degraded, clean),
+        **ssim(grey_degraded, grey_clean),
+        **contrast(grey_degraded, grey_clean),
+        **residual(degraded, clean),
+        **alignment(grey_degraded, grey_clean),
+    }
+    return {**scores, **strength(scores, degradation)}
