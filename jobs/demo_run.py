@@ -14,7 +14,7 @@ from rich.table import Table
 from evaluation.compare import Comparison, to_rich_table
 from evaluation.ledger_summary import LedgerSummary, summarise
 from evaluation.report import RunReport, write_report
-from evaluation.training_log import read_training_log
+from evaluation.training_log import stage_curves
 from jobs.demo_photos import demo_photos
 from jobs.gallery import gallery
 from jobs.heldout import compare_heldout, report_basics
@@ -63,7 +63,7 @@ def run_demo(recipe: Recipe, photos: Path | None, out: Path, console: Console) -
         report = RunReport(
             comparison=comparison,
             gallery=gallery(dataset, recipe),
-            stages=read_training_log(out / "training" / "metrics.jsonl"),
+            stages=stage_curves(trained.history),
             steps=meter.steps,
             notes=[_STAND_IN],
             **report_basics(dataset, recipe),

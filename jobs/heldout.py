@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from training.restore import restore_image
 
 from evaluation.compare import Comparison, Triple, compare
 from evaluation.leakage import refuse_leaks
@@ -22,6 +21,7 @@ from pipeline.manifest import read_manifest
 from pipeline.shards.reader import ShardReader
 from schemas.recipe import Recipe
 from training.editors import load_editor
+from training.restore import restore_image
 
 _PACKAGES = ("tarnish", "numpy", "opencv-python-headless", "numba", "pillow", "pyarrow", "ray", "torch", "diffusers")
 _SCORES = ("pair.strength", "pair.psnr")

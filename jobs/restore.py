@@ -35,9 +35,8 @@ def restore(
         if task not in TASKS:
             raise RecipeError(f"task: unknown task {task!r}; known: {', '.join(TASKS)}")
         uris = list_uris(SourceSection(path=str(photos)))
-        from training.restore import restore_image
-
         from training.editors import load_editor
+        from training.restore import restore_image
 
         loaded = load_editor(editor)
         out.mkdir(parents=True, exist_ok=True)

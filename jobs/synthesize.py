@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs.errors import told_plainly
+from jobs.interrupt import between_units
 from jobs.progress import progress_bar
 from jobs.status import synthesis_table
 from pipeline.dataset import Dataset
@@ -62,26 +63,25 @@ class SynthesisResult:
 
 def run_synthesis(recipe: Recipe, out: Path, engine: Engine, console: Console) -> SynthesisResult:
     """Runs the job with a progress bar and prints the status table."""
-    root = Dataset(out)
-    with root.writing():
+    with Dataset(out).writing(), between_units(console) as check, progress_bar(console) as bars:
         dataset = Dataset.create(out, recipe)
-        with progress_bar(console) as bars:
-            scanning = bars.add_task("scan", total=None)
-            work = prepare(
-                dataset,
-                recipe,
-                engine,
-                lambda done, total: bars.update(scanning, completed=done, total=total),
-            )
-            extend(dataset, work)
-            bars.update(scanning, completed=len(work.sources), total=len(work.sources))
-            running = bars.add_task("synthesize", total=work.pending_rows)
-            started = time.perf_counter()
-            reports = []
-            for report in run_units(out, recipe, work, engine):
-                reports.append(report)
-                bars.advance(running, report.rows)
-            result = SynthesisResult(reports, time.perf_counter() - started)
+        scanning = bars.add_task("scan", total=None)
+
+        def scanned(done: int, total: int) -> None:
+            bars.update(scanning, completed=done, total=total)
+            check()
+
+        work = prepare(dataset, recipe, engine, scanned)
+        extend(dataset, work)
+        bars.update(scanning, completed=len(work.sources), total=len(work.sources))
+        running = bars.add_task("synthesize", total=work.pending_rows)
+        started = time.perf_counter()
+        reports = []
+        for report in run_units(out, recipe, work, engine):
+            reports.append(report)
+            bars.advance(running, report.rows)
+            check()
+        result = SynthesisResult(reports, time.perf_counter() - started)
     already = work.total_rows - work.pending_rows
     console.print(synthesis_table(result.reports, work.total_rows, already, result.images_per_second))
     return result

@@ -45,7 +45,7 @@ class RayEngine:
         context = DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
-        logging.getLogger("ray.data").setLevel(logging.WARNING)
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         dataset = ray.data.from_items([{"task": task} for task in tasks], override_num_blocks=len(tasks)).map(
             _Actor,
             fn_constructor_args=(factory, arguments),
