@@ -60,7 +60,7 @@ def decode(data: bytes) -> Image:
 def jpeg(image: Image, quality: int) -> Image:
     """A JPEG generation with the standard tables of `quality` (1-100) and 4:2:0 chroma."""
     flags = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420]
-    encoded = cv2.imencode(".jpg", image[..., ::-1], flags)[1]
+    encoded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), flags)[1]
     return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB), dtype=np.uint8)
 
 

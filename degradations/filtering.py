@@ -1,9 +1,8 @@
-"""Convolution of float pictures with small symmetric kernels, by the cheapest way that the kernel allows."""
+"""Convolution of float pictures with small kernels, by the cheapest way that the kernel allows."""
 
 from __future__ import annotations
 
 import cv2
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +12,10 @@ Float = NDArray[np.float32]
 
 #: Weight that may be cut from a kernel's rim: moves a code by at most 255·1e-3, a quarter.
 _NEGLIGIBLE = 1e-3
+#: Largest kernel that is faster summed directly than by Fourier transform, taps a side.
+_DIRECT = 11
+#: Side of a block of the Fourier transform: fits the second-level cache.
+_BLOCK = 288
 
 
 def trimmed(kernel: Kernel) -> Kernel:
@@ -29,48 +32,11 @@ def trimmed(kernel: Kernel) -> Kernel:
     return kernel / kernel.sum()
 
 
-@numba.njit(cache=True, nogil=True)
-def _correlate_quadrant(padded: Float, quadrant: Float, out: Float) -> None:
-    """Correlation with a kernel symmetric in x and in y, given by its quadrant (r + 1, r + 1) from the centre on.
-
-    padded: (H + 2r, 3·(W + 2r)), out: (H, 3·W), interleaved channels. Mirrored taps share one multiplication, and
-    strips of 768 values stay in the first-level cache.
-    """
-    height, width = out.shape
-    radius = quadrant.shape[0] - 1
-    folded = np.empty(768 + 6 * radius, dtype=np.float32)
-    for y in range(height):
-        for start in range(0, width, 768):
-            n = min(768, width - start)
-            m = n + 6 * radius
-            line = folded[:m]
-            total = out[y, start : start + n]
-            total[:] = np.float32(0.0)
-            for j in range(radius + 1):
-                above = padded[y + radius - j, start : start + m]
-                below = padded[y + radius + j, start : start + m]
-                if j == 0:
-                    line[:] = above
-                else:
-                    for x in range(m):
-                        line[x] = above[x] + below[x]
-                weight = quadrant[j, 0]
-                middle = line[3 * radius : 3 * radius + n]
-                for x in range(n):
-                    total[x] += weight * middle[x]
-                for i in range(1, radius + 1):
-                    weight = quadrant[j, i]
-                    left = line[3 * (radius - i) : 3 * (radius - i) + n]
-                    right = line[3 * (radius + i) : 3 * (radius + i) + n]
-                    for x in range(n):
-                        total[x] += weight * (left[x] + right[x])
-
-
 def convolve(image: Float, kernel: Kernel) -> Float:
     """`image` (float32 (H, W, 3)) convolved with a centre-symmetric `kernel` (odd size); mirrored borders.
 
-    Kernels that are a product of two profiles run as two passes, kernels symmetric in x and in y with shared
-    multiplications, the rest directly; taps of negligible weight are left out (see `trimmed`).
+    A product of two profiles runs as two passes, another small kernel directly, a large one by Fourier transform;
+    taps of negligible weight are left out (see `trimmed`).
     """
     kernel = trimmed(kernel)
     if kernel.shape[0] == 1:
@@ -78,12 +44,45 @@ def convolve(image: Float, kernel: Kernel) -> Float:
     centre = kernel.shape[0] // 2
     column, row = kernel[:, centre], kernel[centre] / kernel[centre, centre]
     if np.allclose(np.outer(column, row), kernel, rtol=0, atol=1e-7):
-        return cv2.sepFilter2D(image, -1, row.astype(np.float32), column.astype(np.float32))
-    if kernel.shape[0] < 9 or not np.allclose(kernel, kernel[:, ::-1], rtol=0, atol=1e-9):
-        return cv2.filter2D(image, -1, kernel.astype(np.float32))
+        return np.asarray(cv2.sepFilter2D(image, -1, row.astype(np.float32), column.astype(np.float32)))
+    if kernel.shape[0] <= _DIRECT:
+        return np.asarray(cv2.filter2D(image, -1, kernel.astype(np.float32)))
+    return _convolve_by_transform(image, kernel)
+
+
+def _convolve_by_transform(image: Float, kernel: Kernel) -> Float:
+    """Overlap-save: blocks are transformed, multiplied and kept where they do not wrap around."""
+    reach = kernel.shape[0] // 2
+    step = _BLOCK - 2 * reach
     height, width = image.shape[:2]
-    padded = cv2.copyMakeBorder(image, centre, centre, centre, centre, cv2.BORDER_REFLECT_101)
-    out = np.empty((height, 3 * width), dtype=np.float32)
-    quadrant = np.ascontiguousarray(kernel[centre:, centre:], dtype=np.float32)
-    _correlate_quadrant(padded.reshape(height + 2 * centre, -1), quadrant, out)
-    return out.reshape(height, width, 3)
+    down, right = -(-height // step) * step, -(-width // step) * step
+    padded = cv2.copyMakeBorder(
+        image, reach, reach + down - height, reach, reach + right - width, cv2.BORDER_REFLECT_101
+    )
+    response = _packed_response(kernel)
+    out = np.empty((height, width, 3), dtype=np.float32)
+    for y in range(0, height, step):
+        for x in range(0, width, step):
+            planes = cv2.split(padded[y : y + _BLOCK, x : x + _BLOCK])
+            planes = [cv2.idft(cv2.multiply(cv2.dft(p), response), flags=cv2.DFT_SCALE) for p in planes]
+            target = out[y : y + step, x : x + step]
+            rows, columns = target.shape[:2]
+            target[:] = cv2.merge(planes)[reach : reach + rows, reach : reach + columns]
+    return out
+
+
+def _packed_response(kernel: Kernel) -> Float:
+    """The kernel's frequency response, real by symmetry, as the factor of each entry of OpenCV's packed spectrum.
+
+    There a column holds real parts and the next one imaginary parts, but for the first and last columns, which
+    alternate down the rows.
+    """
+    reach, half = kernel.shape[0] // 2, _BLOCK // 2
+    taps = np.zeros((_BLOCK, _BLOCK))
+    taps[: 2 * reach + 1, : 2 * reach + 1] = kernel
+    full = np.fft.rfft2(np.roll(taps, (-reach, -reach), axis=(0, 1))).real
+    packed = np.empty((_BLOCK, _BLOCK), dtype=np.float32)
+    packed[:, 1:-1] = np.repeat(full[:, 1:half], 2, axis=1)
+    rows = np.concatenate([[0], np.repeat(np.arange(1, half), 2), [half]])
+    packed[:, 0], packed[:, -1] = full[rows, 0], full[rows, half]
+    return packed

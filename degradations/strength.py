@@ -9,7 +9,12 @@ JITTER = 0.05
 
 
 def quantile(rng: np.random.Generator, severity: float) -> float:
-    """Severity with ±0.05 of jitter, clipped to [0, 1]: where in its range a strength falls."""
+    """Severity with ±0.05 of jitter, clipped to [0, 1]: where in its range a strength falls.
+
+    Raises ValueError for a severity outside [0, 1].
+    """
+    if not 0.0 <= severity <= 1.0:
+        raise ValueError(f"severity must lie in [0, 1], got {severity}")
     return float(np.clip(severity + rng.uniform(-JITTER, JITTER), 0.0, 1.0))
 
 

@@ -10,7 +10,7 @@ from degradations.compression.generation import Generation
 from degradations.contract import Degradation, Image, Params, pick
 from degradations.resize import Interpolation, resize
 from degradations.scene import Scene
-from degradations.severity import ordered, position
+from degradations.severity import LOOSE, ordered, position
 from schemas.recipe.degradations import CompressionSection
 
 
@@ -38,7 +38,7 @@ class Compression(Degradation[CompressionParams]):
         self.section = section
 
     def draw(self, rng: np.random.Generator, scene: Scene, severity: float) -> CompressionParams:
-        count = ordered(position(rng, severity), (1, 2, 3, 4), (0.35, 0.35, 0.2, 0.1))
+        count = ordered(position(rng, severity, LOOSE), (1, 2, 3, 4), (0.35, 0.35, 0.2, 0.1))
         modes = self.section.modes.model_dump()
         generations = tuple(Generation.draw(rng, modes, scene, severity) for _ in range(count))
         interpolation = pick(rng, {"linear": 0.5, "cubic": 0.5})

@@ -9,7 +9,7 @@ from degradations.compression.coding import Coding, draw_coding
 from degradations.contract import Image, Params, pick
 from degradations.resize import Interpolation, resize, scaled
 from degradations.scene import Scene
-from degradations.severity import linear, ordered, position
+from degradations.severity import LOOSE, linear, ordered, position
 
 _LONG_EDGES = (2048, 1600, 1280, 1080, 960, 720, 640)
 
@@ -38,16 +38,16 @@ class Generation(Params):
     def draw(cls, rng: np.random.Generator, modes: dict[str, float], scene: Scene, severity: float) -> Generation:
         long_edge = None
         if rng.random() < 0.6:
-            long_edge = max(1, round(ordered(position(rng, severity), _LONG_EDGES) * scene.scale))
+            long_edge = max(1, round(ordered(position(rng, severity, LOOSE), _LONG_EDGES) * scene.scale))
         interpolation = pick(rng, {"area": 0.5, "linear": 0.25, "cubic": 0.25})
         unsharp = None
         if rng.random() < 0.3:
-            amount = linear(position(rng, severity), 0.3, 1.2)
+            amount = linear(position(rng, severity, LOOSE), 0.3, 1.2)
             unsharp = Unsharp(sigma=float(rng.uniform(0.6, 2.0)), amount=amount)
         offset = (0, 0)
         if rng.random() < 0.5:
             offset = (int(rng.integers(0, 8)), int(rng.integers(0, 8)))
-        coding = draw_coding(rng, modes, position(rng, severity))
+        coding = draw_coding(rng, modes, position(rng, severity, LOOSE))
         return cls.model_validate(
             {
                 "long_edge": long_edge,

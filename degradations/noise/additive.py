@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
+import cv2
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from degradations.quantise import to_codes
 from degradations.sampling import COUNTS, NORMAL, mix, part, poisson, stream
 
 Float = NDArray[np.float32]
@@ -50,69 +51,59 @@ def colour_matrix(sigma: float, grey: bool) -> Float:
 
 
 @numba.njit(cache=True, nogil=True)
-def _code(value: Any) -> Any:
-    value = np.floor(value + np.float32(0.5))
-    return min(max(value, np.float32(0.0)), np.float32(255.0))
-
-
-@numba.njit(cache=True, nogil=True)
-def _luma(image: Float, i: int) -> Any:
-    weights = np.float32(0.299), np.float32(0.587), np.float32(0.114)
-    return weights[0] * image[i, 0] + weights[1] * image[i, 1] + weights[2] * image[i, 2]
-
-
-@numba.njit(cache=True, nogil=True)
-def _count_codes(image: Float, grey: bool) -> int:
-    seen = np.zeros(256, dtype=np.bool_)
-    for i in range(image.shape[0]):
-        if grey:
-            seen[int(_code(_luma(image, i)))] = True
-        else:
-            for channel in range(3):
-                seen[int(_code(image[i, channel]))] = True
-    return int(seen.sum())
-
-
-@numba.njit(cache=True, nogil=True)
 def _add_poisson(
     image: Float,
-    photons: np.float32,
-    scale: np.float32,
-    grey: bool,
+    codes: NDArray[np.uint8],
+    photons: float,
+    scale: float,
     seed: np.uint64,
     normal: Float,
     counts: NDArray[np.int8],
     out: Float,
 ) -> None:
-    to_rate = photons / np.float32(255.0)
-    to_noise = scale * np.float32(255.0) / photons
+    """codes: (N, 3) or, for noise equal in all channels, (N, 1)."""
+    rates = np.arange(256).astype(np.float32) * np.float32(photons / 255.0)
+    spreads = np.sqrt(np.maximum(rates - np.float32(1.0 / 18.0), np.float32(0.0)))
+    to_noise = np.float32(scale * 255.0 / photons)
+    one, sixth = np.float32(1.0), np.float32(1.0 / 6.0)
+    channels = codes.shape[1]
     for i in range(image.shape[0]):
-        if grey:
-            rate = _code(_luma(image, i)) * to_rate
-            noise = (poisson(rate, mix(seed, i), normal, counts) - rate) * to_noise
-            for channel in range(3):
-                out[i, channel] = image[i, channel] + noise
-        else:
-            for channel in range(3):
-                rate = _code(image[i, channel]) * to_rate
-                count = poisson(rate, mix(seed, 3 * i + channel), normal, counts)
-                out[i, channel] = image[i, channel] + (count - rate) * to_noise
+        bits = mix(seed, i)
+        noise = np.float32(0.0)
+        for channel in range(3):
+            if channel < channels:
+                code = codes[i, channel]
+                if rates[code] >= np.float32(10.0):
+                    z = normal[part(bits, channel)]
+                    noise = (spreads[code] * z + (z * z - one) * sixth) * to_noise
+                else:
+                    low = mix(~seed, 3 * i + channel)
+                    noise = (poisson(rates[code], low, normal, counts) - rates[code]) * to_noise
+            out[i, channel] = image[i, channel] + noise
 
 
-def add_poisson(image: Float, photons: float, seed: int, *, grey: bool = False, scale: float = 1.0) -> Float:
-    """`image` + scale·(Poisson(v·photons) − v·photons) / photons, v the picture's 8-bit value in [0, 1].
+def add_poisson(image: Float, codes: NDArray[np.uint8], photons: float, seed: int, scale: float = 1.0) -> Float:
+    """`image` + scale·(Poisson(v·photons) − v·photons) / photons, v = codes / 255.
 
-    image: float32 (H, W, 3), 0-255. photons: mean count at white. grey: one count from the luma for all channels.
+    image: float32 (H, W, 3), 0-255. codes: its 8-bit values, (H, W, 3), or its grey values (H, W, 1) for one count a
+    pixel. photons: mean count at white. Sampling as in `sampling.poisson`.
     """
     out = np.empty(image.shape, dtype=np.float32)
     flat = np.ascontiguousarray(image).reshape(-1, 3)
-    _add_poisson(
-        flat, np.float32(photons), np.float32(scale), grey, stream(seed, 0), NORMAL, COUNTS, out.reshape(-1, 3)
-    )
+    levels = codes.reshape(len(flat), -1)
+    _add_poisson(flat, levels, photons, scale, stream(seed, 0), NORMAL, COUNTS, out.reshape(-1, 3))
     return out
 
 
-def real_esrgan_photons(image: Float, grey: bool) -> float:
-    """Photons at white of Real-ESRGAN's Poisson noise: 2^⌈log₂ n⌉, n the number of 8-bit values in the picture."""
-    codes = _count_codes(np.ascontiguousarray(image).reshape(-1, 3), grey)
-    return float(2 ** math.ceil(math.log2(codes)))
+def poisson_codes(image: Float, grey: bool) -> NDArray[np.uint8]:
+    """The rounded values from which Poisson noise is counted: (H, W, 3), or the luma's (H, W, 1)."""
+    if not grey:
+        return to_codes(image)
+    luma = cv2.transform(image, np.array([[0.299, 0.587, 0.114]], dtype=np.float32))
+    return to_codes(luma.reshape(*image.shape[:2], 1))
+
+
+def real_esrgan_photons(codes: NDArray[np.uint8]) -> float:
+    """Photons at white of Real-ESRGAN's Poisson noise: 2^⌈log₂ n⌉, n the number of different codes."""
+    unique = int(np.count_nonzero(cv2.calcHist([codes.reshape(-1)], [0], None, [256], [0, 256])))
+    return float(2 ** math.ceil(math.log2(unique)))

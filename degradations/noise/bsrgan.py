@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from degradations.contract import Image, Params, pick
-from degradations.noise.additive import add_normal, add_poisson, colour_matrix
+from degradations.noise.additive import add_normal, add_poisson, colour_matrix, poisson_codes
 from degradations.quantise import to_codes, to_float
 from degradations.rng import pixel_seed
 from degradations.scene import Scene
@@ -55,7 +55,8 @@ class BsrganNoise(Params):
     def apply(self, image: Image) -> Image:
         pixels = to_float(image)
         if self.kind == "poisson":
-            return to_codes(add_poisson(pixels, self.photons, self.seed, grey=self.colour == "grey"))
+            codes = poisson_codes(pixels, self.colour == "grey")
+            return to_codes(add_poisson(pixels, codes, self.photons, self.seed))
         if self.covariance is not None:
             matrix = np.array(self.covariance, dtype=np.float32) * np.float32(self.sigma)
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -77,47 +78,56 @@ def mosaic(image: Image, decode: Float, matrix: NDArray[np.float64], gains: Floa
 
 @numba.njit(cache=True, nogil=True)
 def _demosaic(padded: Float, out: Float) -> None:
+    """padded: mosaic (h + 2, w + 2) with its first photosite at (1, 1); out: (h, w, 3), h and w even."""
     half, quarter = np.float32(0.5), np.float32(0.25)
-    height, width = out.shape[0], out.shape[1]
-    for y in range(height):
-        up, row, down = padded[y], padded[y + 1], padded[y + 2]
-        for x in range(width):
-            here = row[x + 1]
-            across, along = row[x] + row[x + 2], up[x + 1] + down[x + 1]
-            if (y + x) & 1:
-                red, blue = (across, along) if y & 1 == 0 else (along, across)
-                out[y, x, 0], out[y, x, 1], out[y, x, 2] = half * red, here, half * blue
-            else:
-                diagonal = quarter * (up[x] + up[x + 2] + down[x] + down[x + 2])
-                red, blue = (here, diagonal) if y & 1 == 0 else (diagonal, here)
-                out[y, x, 0], out[y, x, 1], out[y, x, 2] = red, quarter * (across + along), blue
+    for y in range(0, out.shape[0], 2):
+        a, b, c, d = padded[y], padded[y + 1], padded[y + 2], padded[y + 3]
+        upper, lower = out[y], out[y + 1]
+        for x in range(0, out.shape[1], 2):
+            upper[x, 0] = b[x + 1]
+            upper[x, 1] = quarter * (b[x] + b[x + 2] + a[x + 1] + c[x + 1])
+            upper[x, 2] = quarter * (a[x] + a[x + 2] + c[x] + c[x + 2])
+            upper[x + 1, 0] = half * (b[x + 1] + b[x + 3])
+            upper[x + 1, 1] = b[x + 2]
+            upper[x + 1, 2] = half * (a[x + 2] + c[x + 2])
+            lower[x, 0] = half * (b[x + 1] + d[x + 1])
+            lower[x, 1] = c[x + 1]
+            lower[x, 2] = half * (c[x] + c[x + 2])
+            lower[x + 1, 0] = quarter * (b[x + 1] + b[x + 3] + d[x + 1] + d[x + 3])
+            lower[x + 1, 1] = quarter * (c[x + 1] + c[x + 3] + b[x + 2] + d[x + 2])
+            lower[x + 1, 2] = c[x + 2]
 
 
 def demosaic(raw: Float) -> Float:
     """Bilinear interpolation of an RGGB mosaic, float32 (H, W) → (H, W, 3); mirrored borders keep the pattern."""
     height, width = raw.shape
-    rows = np.array([min(1, height - 1), *range(height), max(height - 2, 0)])
-    columns = np.array([min(1, width - 1), *range(width), max(width - 2, 0)])
-    padded = np.ascontiguousarray(raw[rows][:, columns])
-    out = np.empty((height, width, 3), dtype=np.float32)
+    even = height + height % 2, width + width % 2
+    padded = cv2.copyMakeBorder(raw, 1, 1 + height % 2, 1, 1 + width % 2, cv2.BORDER_REFLECT_101)
+    out = np.empty((*even, 3), dtype=np.float32)
     _demosaic(padded, out)
-    return out
+    return out[:height, :width]
 
 
 @numba.njit(cache=True, nogil=True)
-def _develop(image: Image, noise: Float, matrix: Float, decode: Float, encode: Image, out: Image) -> None:
-    for i in range(image.shape[0]):
-        a, b, c = noise[i, 0], noise[i, 1], noise[i, 2]
-        for channel in range(3):
-            light = decode[image[i, channel]]
-            light += matrix[channel, 0] * a + matrix[channel, 1] * b + matrix[channel, 2] * c
-            light = min(max(light, np.float32(0.0)), np.float32(1.0))
-            out[i, channel] = encode[int(np.sqrt(light) * np.float32(4096.0) + np.float32(0.5))]
+def _develop(image: Image, noise: Float, decode: Float, encode: Image, out: Image) -> None:
+    block = 1024  # first indices, then look-ups: only so is the root vectorised
+    light, index = np.empty(block, dtype=np.float32), np.empty(block, dtype=np.int32)
+    for start in range(0, image.size, block):
+        size = min(block, image.size - start)
+        for i in range(size):
+            light[i] = decode[image[start + i]]
+        for i in range(size):
+            value = light[i] + noise[start + i]
+            value = value if value > np.float32(0.0) else np.float32(0.0)
+            value = value if value < np.float32(1.0) else np.float32(1.0)
+            index[i] = np.int32(np.sqrt(value) * np.float32(4096.0) + np.float32(0.5))
+        for i in range(size):
+            out[start + i] = encode[index[i]]
 
 
 def develop(image: Image, noise: Float, to_srgb: NDArray[Any], tone: tuple[Float, Image]) -> Image:
     """The picture with `noise` (float32 (H, W, 3), white-balanced linear camera RGB) added in linear light."""
     out = np.empty(image.shape, dtype=np.uint8)
-    flat = np.ascontiguousarray(image).reshape(-1, 3)
-    _develop(flat, noise.reshape(-1, 3), to_srgb.astype(np.float32), *tone, out.reshape(-1, 3))
+    light = np.ascontiguousarray(cv2.transform(noise, to_srgb), dtype=np.float32)
+    _develop(np.ascontiguousarray(image).reshape(-1), light.reshape(-1), *tone, out.reshape(-1))
     return out

@@ -12,6 +12,7 @@ from degradations.codecs import jpeg
 from degradations.contract import Image, Params
 from degradations.noise.camera import TONES, camera_matrix, demosaic, develop, mosaic
 from degradations.noise.sensor import SATURATION, Sensor, draw_sensor, expose
+from degradations.resize import resize
 from degradations.rng import pixel_seed
 from degradations.scene import Scene
 from degradations.severity import linear, logarithmic, position
@@ -86,11 +87,15 @@ class RawIsp(Params):
         return noisy if self.jpeg is None else jpeg(noisy, self.jpeg)
 
 
+_LUMA = np.array([[0.25, 0.5, 0.25]])
+_CHROMA = np.eye(3) - _LUMA
+
+
 def _smear(noise: Float, denoise: Denoise) -> Float:
-    """Noise after a denoiser that smooths luma a little and chroma much: blotches of colour remain."""
-    luma = cv2.transform(noise, np.array([[0.25, 0.5, 0.25]], dtype=np.float32))
-    chroma = noise - luma[..., None] if luma.ndim == 2 else noise - luma
-    smooth_luma = cv2.GaussianBlur(luma, (0, 0), denoise.luma)
-    smooth_chroma = cv2.GaussianBlur(chroma, (0, 0), denoise.chroma)
-    smooth = smooth_chroma + smooth_luma.reshape(*noise.shape[:2], 1)
-    return np.asarray(cv2.addWeighted(noise, 1.0 - denoise.share, smooth, denoise.share, 0.0), dtype=np.float32)
+    """Noise after a denoiser that smooths luma a little and chroma, at half size, much: blotches of colour remain."""
+    height, width = noise.shape[:2]
+    luma = cv2.GaussianBlur(cv2.transform(noise, denoise.share * _LUMA), (0, 0), denoise.luma)
+    small = cv2.transform(resize(noise, ((height + 1) // 2, (width + 1) // 2), "area"), _CHROMA)
+    chroma = resize(cv2.GaussianBlur(small, (0, 0), denoise.chroma / 2.0), (height, width), "linear")
+    kept = cv2.addWeighted(noise, 1.0 - denoise.share, chroma, denoise.share, 0.0)
+    return np.asarray(cv2.add(kept, cv2.merge([luma, luma, luma])), dtype=np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degradations.contract import Image, Params
-from degradations.noise.additive import add_normal, add_poisson, colour_matrix, real_esrgan_photons
+from degradations.noise.additive import add_normal, add_poisson, colour_matrix, poisson_codes, real_esrgan_photons
 from degradations.quantise import to_codes, to_float
 from degradations.rng import pixel_seed
 from degradations.scene import Scene
@@ -25,12 +25,12 @@ class EsrganNoise(Params):
 
 
 def draw_esrgan_noise(
-    rng: np.random.Generator, severity: float, sigma: tuple[float, float], scale: tuple[float, float]
+    rng: np.random.Generator, quantile: float, sigma: tuple[float, float], scale: tuple[float, float]
 ) -> EsrganNoise:
-    """Gaussian and Poisson equally often, grey in four of ten, strength uniform in `sigma` or `scale`."""
+    """Gaussian and Poisson equally often, grey in four of ten, strength at `quantile` of `sigma` or `scale`."""
     gaussian = bool(rng.random() < 0.5)
     grey = bool(rng.random() < 0.4)
-    strength = linear(position(rng, severity), *(sigma if gaussian else scale))
+    strength = linear(quantile, *(sigma if gaussian else scale))
     return EsrganNoise(kind="gaussian" if gaussian else "poisson", strength=strength, grey=grey, seed=pixel_seed(rng))
 
 
@@ -38,8 +38,8 @@ def add_esrgan_noise(image: NDArray[np.float32], noise: EsrganNoise) -> NDArray[
     """`image` (float32 (H, W, 3), 0-255) with the noise added, neither clamped nor rounded."""
     if noise.kind == "gaussian":
         return add_normal(image, colour_matrix(noise.strength, noise.grey), noise.seed)
-    photons = real_esrgan_photons(image, noise.grey)
-    return add_poisson(image, photons, noise.seed, grey=noise.grey, scale=noise.strength)
+    codes = poisson_codes(image, noise.grey)
+    return add_poisson(image, codes, real_esrgan_photons(codes), noise.seed, noise.strength)
 
 
 class RealEsrganNoise(Params):
@@ -50,7 +50,7 @@ class RealEsrganNoise(Params):
 
     @classmethod
     def draw(cls, rng: np.random.Generator, scene: Scene, severity: float) -> RealEsrganNoise:
-        return cls(noise=draw_esrgan_noise(rng, severity, (1.0, 30.0), (0.05, 3.0)))
+        return cls(noise=draw_esrgan_noise(rng, position(rng, severity), (1.0, 30.0), (0.05, 3.0)))
 
     def apply(self, image: Image) -> Image:
         return to_codes(add_esrgan_noise(to_float(image), self.noise))

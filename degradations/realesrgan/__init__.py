@@ -17,7 +17,7 @@ from degradations.quantise import to_codes, to_float
 from degradations.realesrgan.kernel import BlurKernel, draw_kernel, draw_size
 from degradations.resize import Interpolation, resize, scaled
 from degradations.scene import Scene
-from degradations.severity import linear, position
+from degradations.severity import LOOSE, linear, position
 from schemas.recipe.degradations import RealEsrganSection
 
 Float = NDArray[np.float32]
@@ -68,19 +68,19 @@ class RealEsrgan(Degradation[RealEsrganParams]):
             kernel=draw_kernel(rng, severity, (0.2, 3.0)),
             scale=_draw_scale(rng, severity, {"up": 0.2, "down": 0.7, "keep": 0.1}, 0.15, 1.5),
             interpolation=_draw_interpolation(rng),
-            noise=draw_esrgan_noise(rng, severity, (1.0, 30.0), (0.05, 3.0)),
-            quality=round(linear(position(rng, severity), 95, 30)),
+            noise=draw_esrgan_noise(rng, position(rng, severity, LOOSE), (1.0, 30.0), (0.05, 3.0)),
+            quality=round(linear(position(rng, severity, LOOSE), 95, 30)),
         )
         second = Stage(
             kernel=draw_kernel(rng, severity, (0.2, 1.5)) if rng.random() < 0.8 else None,
             scale=_draw_scale(rng, severity, {"up": 0.3, "down": 0.4, "keep": 0.3}, 0.3, 1.2),
             interpolation=_draw_interpolation(rng),
-            noise=draw_esrgan_noise(rng, severity, (1.0, 25.0), (0.05, 2.5)),
-            quality=round(linear(position(rng, severity), 95, 30)),
+            noise=draw_esrgan_noise(rng, position(rng, severity, LOOSE), (1.0, 25.0), (0.05, 2.5)),
+            quality=round(linear(position(rng, severity, LOOSE), 95, 30)),
         )
         final = None
         if rng.random() < 0.8:
-            final = (draw_size(rng), linear(position(rng, severity), math.pi, math.pi / 3))
+            final = (draw_size(rng), linear(position(rng, severity, LOOSE), math.pi, math.pi / 3))
         return RealEsrganParams(
             first=first,
             second=second,
@@ -126,4 +126,4 @@ def _draw_scale(
         return 1.0
     if way == "up":
         return linear(float(rng.random()), 1.0, highest)
-    return linear(position(rng, severity), 1.0, lowest)
+    return linear(position(rng, severity, LOOSE), 1.0, lowest)

@@ -9,7 +9,7 @@ import numpy as np
 
 from degradations import kernels
 from degradations.contract import Params, pick
-from degradations.severity import linear, position
+from degradations.severity import LOOSE, linear, position
 
 Kind = Literal["sinc", "iso", "aniso", "generalized_iso", "generalized_aniso", "plateau_iso", "plateau_aniso"]
 
@@ -61,12 +61,12 @@ def draw_kernel(rng: np.random.Generator, severity: float, sigma: tuple[float, f
     size = draw_size(rng)
     if rng.random() < _SINC:
         lowest = math.pi / 3 if size < 13 else math.pi / 5
-        return BlurKernel(kind="sinc", size=size, cutoff=linear(position(rng, severity), math.pi, lowest))
+        return BlurKernel(kind="sinc", size=size, cutoff=linear(position(rng, severity, LOOSE), math.pi, lowest))
     kind = pick(rng, _KINDS)
-    sigma_x = sigma_y = linear(position(rng, severity), *sigma)
+    sigma_x = sigma_y = linear(position(rng, severity, LOOSE), *sigma)
     angle = 0.0
     if kind.endswith("aniso"):
-        sigma_y = linear(position(rng, severity), *sigma)
+        sigma_y = linear(position(rng, severity, LOOSE), *sigma)
         angle = float(rng.uniform(-math.pi, math.pi))
     family = kind.split("_")[0]
     beta = _draw_beta(rng, *_BETA[family]) if family in _BETA else 1.0
