@@ -1,0 +1,133 @@
+"""Time of each degradation at 1024×1024 on one thread, beside JPEG decode and encode of the same run.
+
+    python benchmarks/degradation_times.py [--photos DIR] [--seeds 24] [--json FILE]
+
+Median and 90th percentile over photographs and seeds, severity uniform; drawing the parameters and the first call are
+left out. A degradation's first row is its mixture, the others one mode alone. Depth is given. Compression counts
+milliseconds a generation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from degradations.contract import Image
+from degradations.cues.depth import estimate_depth
+from degradations.memory import keep_freed_memory
+from degradations.registry import CLASSES
+from degradations.rng import generator
+from degradations.scene import Scene
+from jobs.demo_photos import demo_photos
+from schemas.recipe.degradations import DegradationsSection
+
+SIZE = 1024
+SHARED_PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "photos"
+
+
+def square(path: Path) -> Image:
+    """The middle SIZE×SIZE of a photograph, enlarged first where it is smaller."""
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    if image is None:
+        raise SystemExit(f"cannot read {path}; give a folder of JPEG or PNG photographs with --photos")
+    factor = SIZE / min(image.shape[:2])
+    if factor > 1:
+        size = max(SIZE, round(image.shape[1] * factor)), max(SIZE, round(image.shape[0] * factor))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
+    top, left = (image.shape[0] - SIZE) // 2, (image.shape[1] - SIZE) // 2
+    return np.ascontiguousarray(image[top : top + SIZE, left : left + SIZE])
+
+
+def variants() -> Iterator[tuple[str, str, Any]]:
+    """(degradation, mode, its section): the whole mixture under "all", then each mode alone."""
+    defaults = DegradationsSection()
+    for name in CLASSES:
+        section = getattr(defaults, name)
+        yield name, "all", section
+        for mode in type(section.modes).model_fields if hasattr(section, "modes") else ():
+            alone = {other: float(other == mode) for other in type(section.modes).model_fields}
+            yield name, mode, section.model_copy(update={"modes": type(section.modes)(**alone)})
+
+
+def measure(name: str, section: Any, photos: list[tuple[Image, Scene]], seeds: int) -> list[float]:
+    """Milliseconds of each application; of compression, each divided by its number of generations."""
+    degradation = CLASSES[name](section)  # type: ignore[call-arg]
+    times = []
+    for seed in range(-1, seeds):
+        image, scene = photos[seed % len(photos)]
+        rng = generator(seed, name)
+        params = degradation.draw(rng, scene, float(rng.random()))
+        start = time.perf_counter()
+        degradation.apply(image, params, scene)
+        elapsed = (time.perf_counter() - start) * 1e3
+        times.append(elapsed / len(getattr(params, "generations", (None,))))
+    return times[1:]
+
+
+def codec_times(photos: list[tuple[Image, Scene]], seeds: int) -> tuple[list[float], list[float]]:
+    """Milliseconds to decode and to encode a JPEG of quality 90."""
+    decoding, encoding = [], []
+    for seed in range(seeds):
+        image = photos[seed % len(photos)][0]
+        start = time.perf_counter()
+        encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 90])[1]
+        encoding.append((time.perf_counter() - start) * 1e3)
+        start = time.perf_counter()
+        cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+        decoding.append((time.perf_counter() - start) * 1e3)
+    return decoding, encoding
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, help="folder of photographs (default: ../shared/photos, else demo's)")
+    parser.add_argument("--count", type=int, default=8, help="photographs taken from the folder")
+    parser.add_argument("--seeds", type=int, default=24, help="draws of each mode")
+    parser.add_argument("--only", choices=list(CLASSES), action="append", help="this degradation alone (repeatable)")
+    parser.add_argument("--json", type=Path, help="write the same figures to this file")
+    arguments = parser.parse_args()
+
+    cv2.setNumThreads(1)
+    keep_freed_memory()
+    folder = arguments.photos or SHARED_PHOTOS
+    paths = sorted(p for p in folder.glob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png")) or demo_photos()
+    images = [square(path) for path in paths[:: max(1, len(paths) // arguments.count)][: arguments.count]]
+    photos = [(image, Scene(SIZE, SIZE, estimate_depth(image))) for image in images]
+
+    table = Table(title=f"{SIZE}×{SIZE}, one thread, {len(photos)} photographs, {arguments.seeds} draws a mode")
+    for column in ("degradation", "mode"):
+        table.add_column(column)
+    for column in ("median ms", "p90 ms"):
+        table.add_column(column, justify="right")
+    figures: list[dict[str, Any]] = []
+
+    def add(name: str, mode: str, times: list[float]) -> None:
+        median, high = float(np.median(times)), float(np.quantile(times, 0.9))
+        figures.append({"degradation": name, "mode": mode, "median_ms": median, "p90_ms": high, "draws": len(times)})
+        table.add_row(name, mode, f"{median:.1f}", f"{high:.1f}", style="bold" if mode == "all" else None)
+
+    for name, mode, section in variants():
+        if arguments.only and name not in arguments.only:
+            continue
+        seeds = arguments.seeds * (4 if mode == "all" else 1)
+        label = f"{name}, a generation" if name == "compression" else name
+        add(label, mode, measure(name, section, photos, seeds))
+    decoding, encoding = codec_times(photos, arguments.seeds)
+    add("JPEG decode", "quality 90", decoding)
+    add("JPEG encode", "quality 90", encoding)
+    Console().print(table)
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"size": SIZE, "rows": figures}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
