@@ -9,7 +9,7 @@ from degradations.compression.coding import Coding, draw_coding
 from degradations.contract import Image, Params, pick
 from degradations.resize import Interpolation, resize, scaled
 from degradations.scene import Scene
-from degradations.severity import LOOSE, linear, ordered, position
+from degradations.severity import LOOSE, TIGHT, linear, ordered, position
 
 _LONG_EDGES = (2048, 1600, 1280, 1080, 960, 720, 640)
 
@@ -47,7 +47,7 @@ class Generation(Params):
         offset = (0, 0)
         if rng.random() < 0.5:
             offset = (int(rng.integers(0, 8)), int(rng.integers(0, 8)))
-        coding = draw_coding(rng, modes, position(rng, severity, LOOSE))
+        coding = draw_coding(rng, modes, position(rng, severity, TIGHT))
         return cls.model_validate(
             {
                 "long_edge": long_edge,
