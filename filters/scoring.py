@@ -25,7 +25,7 @@ def score_source(pixels: NDArray[np.uint8]) -> dict[str, float]:
 def score_pair(degraded: NDArray[np.uint8], clean: NDArray[np.uint8], degradation: str) -> dict[str, float]:
     """All `pair.*` scores of two pictures, uint8 (H, W, 3) sRGB of one size; NaN where one cannot be measured.
 
-    `degradation` is the intended one: it chooses the measure of pair.strength.
+    `degradation` is the intended one: it chooses the measures of pair.strength and pair.shift.
     Raises ValueError if the sizes differ.
     """
     if degraded.shape != clean.shape:
@@ -36,6 +36,6 @@ def score_pair(degraded: NDArray[np.uint8], clean: NDArray[np.uint8], degradatio
         **ssim(grey_degraded, grey_clean),
         **contrast(grey_degraded, grey_clean),
         **residual(degraded, clean),
-        **alignment(grey_degraded, grey_clean),
+        **alignment(grey_degraded, grey_clean, degradation),
     }
     return {**scores, **strength(scores, degradation)}

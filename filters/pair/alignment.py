@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -14,56 +14,80 @@ from filters.luma import Luma
 
 #: Below this side, in pixels, there is nothing to correlate; from `_HALVED` on the pictures are halved first.
 _SMALLEST, _HALVED = 16, 128
-#: Spread of the correlation peak, in pixels of the correlated size.
-_PEAK_SIGMA = 1.0
-#: Periods across the short side below which frequencies are damped: veils and shading tell no position.
-_PERIODS = 4.0
-#: Share of the mean amplitude added before whitening: frequencies that blur or noise emptied count for less.
-_FLOOR = 0.5
+#: A blurred pair is reduced to about this short side: its blur grows with the picture.
+_BLURRED_SIDE = 360
 #: Mean amplitude for each pixel, in squared codes, below which a picture has no detail.
 _FAINTEST = 1e-3
 
 
-def alignment(degraded: Luma, clean: Luma) -> dict[str, float]:
-    """pair.shift: length in pixels of the global translation of the degraded picture against the clean one.
+class Tuning(NamedTuple):
+    """How to correlate, in pixels of the reduced pictures.
 
-    Phase correlation (Kuglin and Hines 1975) under a Hann window, on the pictures halved by area averaging, limited
-    to a band that makes the peak close to a Gaussian of σ = 1; its place is refined by a quadratic through the
-    logarithms of 3×3 values. NaN below 16 pixels a side or where either picture has no detail.
+    peak: σ of the correlation peak. lowest: frequency, in cycles a pixel, below which the spectrum is damped.
+    floor: share of the mean amplitude added before whitening, so that frequencies which blur or noise emptied
+    count for less.
     """
-    scale = 2 if min(clean.shape) >= _HALVED else 1
+
+    peak: float = 1.0
+    lowest: float = 0.01
+    floor: float = 0.5
+
+
+#: A point-spread function has its centre of mass at the clean place, its highest point elsewhere: a wide peak sees
+#: the former. Haze paints shapes of its own at low frequencies: they are damped.
+_TUNINGS = {"blur": Tuning(peak=4.0, floor=2.0), "haze": Tuning(lowest=0.09)}
+
+
+def alignment(degraded: Luma, clean: Luma, degradation: str) -> dict[str, float]:
+    """pair.shift: length in pixels of the global translation of the degraded picture against the clean one.
+    pair.shift_share: the same as a share of the short side.
+
+    Phase correlation (Kuglin and Hines 1975) under a Hann window, on the pictures halved by area averaging (blurred
+    pairs: reduced to a short side near 360), limited to a band that makes the peak close to a Gaussian; its place is
+    refined by a quadratic through the logarithms of 3×3 values. NaN below 16 pixels a side or where either picture
+    has no detail.
+    """
+    short = min(clean.shape)
+    scale = max(1, round(short / _BLURRED_SIDE)) if degradation == "blur" else 1 + (short >= _HALVED)
     degraded, clean = _reduce(degraded, scale), _reduce(clean, scale)
+    shift = math.nan
+    if min(clean.shape) >= _SMALLEST:
+        shift = scale * _shift(degraded, clean, _TUNINGS.get(degradation, Tuning()))
+    return {"pair.shift": shift, "pair.shift_share": shift / short}
+
+
+def _shift(degraded: Luma, clean: Luma, tuning: Tuning) -> float:
     height, width = clean.shape
-    if min(height, width) < _SMALLEST:
-        return {"pair.shift": math.nan}
-    window, band = _window_and_band(height, width)
+    window, band = _window_and_band(height, width, tuning.peak, tuning.lowest)
     spectrum_d = np.fft.rfft2((degraded - degraded.mean()) * window)
     spectrum_c = np.fft.rfft2((clean - clean.mean()) * window)
     cross = spectrum_d * np.conj(spectrum_c)
     amplitude = np.abs(cross)
     mean_amplitude = math.sqrt(float(np.mean(np.square(amplitude) * band) / np.mean(band)))
-    if mean_amplitude < _FAINTEST * height * width:
-        return {"pair.shift": math.nan}
-    correlation = np.fft.irfft2(cross * (band / (amplitude + _FLOOR * mean_amplitude)), s=(height, width))
-    return {"pair.shift": scale * math.hypot(*_peak(correlation))}
+    if mean_amplitude < _FAINTEST * clean.size:
+        return math.nan
+    whitened = cross * (band / (amplitude + tuning.floor * mean_amplitude))
+    return math.hypot(*_peak(np.fft.irfft2(whitened, s=(height, width))))
 
 
 def _reduce(grey: Luma, scale: int) -> Luma:
-    """Cut to sides that transform quickly (multiples of 16 when halved) and reduced by `scale`."""
+    """The picture reduced by `scale`, cut to sides that transform quickly (multiples of 16)."""
     if scale == 1:
         return grey
-    height, width = (side // 32 * 32 for side in grey.shape)
-    reduced: Luma = cv2.resize(grey[:height, :width], (width // scale, height // scale), interpolation=cv2.INTER_AREA)
+    height, width = (side // (16 * scale) * 16 for side in grey.shape)
+    cut = grey[: height * scale, : width * scale]
+    reduced: Luma = cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA)
     return reduced
 
 
-@functools.lru_cache(maxsize=4)
-def _window_and_band(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+@functools.lru_cache(maxsize=8)
+def _window_and_band(
+    height: int, width: int, peak: float, lowest: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The Hann window (H, W) and the weights (H, W//2 + 1) of the spectrum."""
     window = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
     squared = np.add.outer(np.fft.fftfreq(height) ** 2, np.fft.rfftfreq(width) ** 2)
-    lowest = _PERIODS / min(height, width)
-    band = np.exp(-2.0 * (np.pi * _PEAK_SIGMA) ** 2 * squared) * -np.expm1(-squared / (2.0 * lowest**2))
+    band = np.exp(-2.0 * (np.pi * peak) ** 2 * squared) * -np.expm1(-squared / (2.0 * lowest**2))
     return window.astype(np.float32), band.astype(np.float32)
 
 

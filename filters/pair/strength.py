@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+
+import numpy as np
 
 #: Residual of noise, in 8-bit codes, at which its strength is one half.
 _HALF_NOISE = 20.0
@@ -11,18 +14,19 @@ _HALF_NOISE = 20.0
 def strength(scores: Mapping[str, float], degradation: str) -> dict[str, float]:
     """pair.strength in [0, 1], from the other scores of the pair; 0 is an untouched picture.
 
-    noise: σ/(σ + 20) of pair.residual_sigma. blur: the share of detail lost, 1 − pair.detail_ratio. haze: the share
-    of contrast lost, 1 − pair.contrast_ratio. Any other (compression, realesrgan): 1 − pair.ssim. NaN where the
-    score it is made of is NaN.
+    noise: σ/(σ + 20) of pair.residual_sigma. blur: the mean share of detail and of contrast lost, of
+    pair.detail_ratio and pair.contrast_ratio. haze: the share of contrast lost, 1 − pair.contrast_ratio. Any other
+    (compression, realesrgan): 1 − pair.ssim. NaN where a score it is made of is NaN.
     """
     match degradation:
         case "noise":
             sigma = scores["pair.residual_sigma"]
             value = sigma / (sigma + _HALF_NOISE)
         case "blur":
-            value = 1.0 - scores["pair.detail_ratio"]
+            kept = np.minimum(1.0, [scores["pair.detail_ratio"], scores["pair.contrast_ratio"]])
+            value = 1.0 - float(kept.mean())
         case "haze":
             value = 1.0 - scores["pair.contrast_ratio"]
         case _:
             value = 1.0 - scores["pair.ssim"]
-    return {"pair.strength": value if value != value else min(1.0, max(0.0, value))}
+    return {"pair.strength": value if math.isnan(value) else min(1.0, max(0.0, value))}

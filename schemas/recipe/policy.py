@@ -30,16 +30,31 @@ class Rule(Section):
         return self
 
 
-class PolicySection(Section):
-    """rules: applied in order; the first reason found is the row's main reason, all are kept."""
+#: What suits photographs: each bound was set on real ones and on degradations drawn at severities 0 to 1.
+_DEFAULT_RULES = (
+    Rule(score="source.short_side", min=256),
+    Rule(score="source.aspect", max=4),
+    Rule(score="source.sharpness", min=0.78),
+    Rule(score="source.noise_sigma", max=3.0),
+    Rule(score="source.near_duplicate_distance", min=6),
+    Rule(score="pair.strength", min=0.05, max=0.75, degradations=("noise",)),
+    Rule(score="pair.strength", min=0.05, max=0.95, degradations=("blur",)),
+    Rule(score="pair.strength", min=0.015, max=0.7, degradations=("compression",)),
+    Rule(score="pair.strength", min=0.08, max=0.98, degradations=("haze",)),
+    Rule(score="pair.strength", min=0.03, max=0.8, degradations=("realesrgan",)),
+    Rule(score="pair.shift", max=0.5, degradations=("noise", "compression", "haze")),
+    Rule(score="pair.shift", max=1.0, degradations=("realesrgan",)),
+    # The centre of mass of a blur tells its place only to a part of its own, proportional size.
+    Rule(score="pair.shift_share", max=0.005, degradations=("blur",)),
+)
 
-    rules: tuple[Rule, ...] = Field(
-        default=(
-            Rule(score="source.short_side", min=256),
-            Rule(score="source.aspect", max=4),
-            Rule(score="source.sharpness", min=0.78),
-            Rule(score="source.noise_sigma", max=3.0),
-            Rule(score="source.near_duplicate_distance", min=6),
-            Rule(score="pair.strength", min=0.02),
-        )
-    )
+
+class PolicySection(Section):
+    """rules: applied in order; the first reason found is the row's main reason, all are kept.
+
+    The default rules ask of a clean target a short side of 256 px, sharp edges (source.sharpness), little noise and
+    no near duplicate before it; of a pair a degradation that shows and leaves something to restore (pair.strength),
+    and content that stayed in place (pair.shift).
+    """
+
+    rules: tuple[Rule, ...] = Field(default=_DEFAULT_RULES)
