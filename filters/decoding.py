@@ -66,7 +66,7 @@ def decode(data: bytes, max_pixels: int) -> Decoded:
         raise
     except Exception as error:
         raise reading_error(error, data, name) from error
-    orientation, exif_readable = _orientation(image)
+    orientation = _orientation(image)
     profile = _profile(image)
     opaque = _opaque(_from_16_bits(image, data) if deep else image)
     rgb, was_srgb = to_srgb(opaque, profile)
@@ -76,7 +76,6 @@ def decode(data: bytes, max_pixels: int) -> Decoded:
         name in _KEPT_FORMATS
         and was_srgb
         and opaque is image
-        and exif_readable
         and orientation not in _UPRIGHT
         and "mp" not in image.info
     )
@@ -103,13 +102,13 @@ def _from_16_bits(image: Image.Image, data: bytes) -> Image.Image:
     return Image.fromarray(eight)
 
 
-def _orientation(image: Image.Image) -> tuple[int, bool]:
-    """EXIF orientation (1 when absent or unreadable) and whether the block could be read."""
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation, 1 when absent or unreadable."""
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:
-        return 1, False
-    return (value, True) if isinstance(value, int) else (1, False)
+        return 1
+    return value if isinstance(value, int) else 1
 
 
 def _profile(image: Image.Image) -> bytes | None:
