@@ -12,9 +12,7 @@ from degradations.noise import Noise
 from degradations.realesrgan import RealEsrgan
 from schemas.recipe.degradations import DegradationsSection
 
-CLASSES: dict[str, type[Degradation[Any]]] = {
-    cls.name: cls for cls in (Noise, Blur, Compression, Haze, RealEsrgan)
-}
+CLASSES: dict[str, type[Degradation[Any]]] = {cls.name: cls for cls in (Noise, Blur, Compression, Haze, RealEsrgan)}
 
 
 def build(name: str, section: DegradationsSection | None = None) -> Degradation[Any]:

@@ -21,7 +21,7 @@ class Leak:
 
 
 def find_leaks(manifest: Iterable[SourceImage], radius: int) -> list[Leak]:
-    """Every held-out image that equals or nearly equals a training image, once per pair, in the manifest's order.
+    """Every held-out image that equals or nearly equals one of another split, once per pair, in the manifest's order.
 
     An image leaks when its bytes are a training image's ("same bytes"), when the manifest marks one as near duplicate
     of the other ("marked near duplicate"), or when their 64-bit perceptual hashes differ in at most `radius` bits
@@ -30,7 +30,7 @@ def find_leaks(manifest: Iterable[SourceImage], radius: int) -> list[Leak]:
     """
     rows = list(manifest)
     heldout = [row for row in rows if row.split == "heldout"]
-    train = [row for row in rows if row.split == "train"]
+    train = [row for row in rows if row.split != "heldout"]
     if not heldout or not train:
         return []
     hashes = np.array([int(row.perceptual_hash or "0", 16) for row in train], dtype=np.uint64)

@@ -17,7 +17,7 @@ from evaluation.report import RunReport, write_report
 from evaluation.training_log import stage_curves
 from jobs.demo_photos import demo_photos
 from jobs.gallery import gallery
-from jobs.heldout import compare_heldout, report_basics
+from jobs.heldout import compare_heldout, overlaps, report_basics
 from jobs.meter import Meter
 from jobs.synthesize import SynthesisResult, run_synthesis
 from pipeline.dataset import Dataset
@@ -66,6 +66,7 @@ def run_demo(recipe: Recipe, photos: Path | None, out: Path, console: Console) -
             stages=stage_curves(trained.history),
             steps=meter.steps,
             notes=[_STAND_IN],
+            leaks=overlaps(dataset, recipe),
             **report_basics(dataset, recipe),
         )
         write_report(out / "report.html", report)

@@ -9,16 +9,20 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
 from evaluation.compare import Comparison, Triple, compare
-from evaluation.leakage import refuse_leaks
+from evaluation.leakage import Leak, refuse_leaks
 from evaluation.ledger_summary import score_values, summarise
+from evaluation.overlap import find_overlaps
 from filters.decoding import decode
 from jobs.progress import progress_bar
 from pipeline.dataset import Dataset
 from pipeline.manifest import read_manifest
 from pipeline.shards.reader import ShardReader
+from pipeline.sources.uri import read_uri
 from schemas.recipe import Recipe
 from training.editors import load_editor
 from training.restore import restore_image
@@ -38,13 +42,14 @@ def compare_heldout(dataset: Dataset, editor: Path, recipe: Recipe, steps: int, 
 
 def report_basics(dataset: Dataset, recipe: Recipe) -> dict[str, Any]:
     """The fields of a RunReport that any dataset has."""
+    decision = dataset.decision if dataset.decision.exists() else None
     return {
         "title": recipe.name,
         "recipe_name": recipe.name,
         "fingerprint": dataset.fingerprint(),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "ledger": summarise(dataset.ledger),
-        "scores": {score: score_values(dataset.ledger, score) for score in _SCORES},
+        "ledger": summarise(dataset.ledger, decision),
+        "scores": {score: score_values(dataset.ledger, score, decision) for score in _SCORES},
         "versions": dict(_versions()),
     }
 
@@ -76,3 +81,13 @@ def _versions() -> Iterator[tuple[str, str]]:
             yield package, version(package)
         except PackageNotFoundError:
             continue  # an extra that is not installed
+
+
+def overlaps(dataset: Dataset, recipe: Recipe) -> list[Leak]:
+    """Held-out photographs that are a crop of, or overlap, one of another split, found from their pixels."""
+    pictures: dict[bool, list[tuple[str, NDArray[np.uint8]]]] = {True: [], False: []}
+    for row in read_manifest(dataset):
+        if row.perceptual_hash and not row.duplicate_ordinal:
+            pixels = decode(read_uri(row.uri), recipe.decode.max_pixels).pixels
+            pictures[row.split == "heldout"].append((row.uri, pixels))
+    return find_overlaps(dict(pictures[True]), pictures[False])

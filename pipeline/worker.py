@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import pyarrow as pa
 
+from degradations.memory import keep_freed_memory
 from pipeline.dataset import Dataset
 from pipeline.stages.degrade import Degrade
 from pipeline.stages.encode import Encode
@@ -48,6 +49,7 @@ class UnitWorker:
 
     def __init__(self, root: Path, recipe: Recipe) -> None:
         cv2.setNumThreads(1)  # the engine has one worker a core already
+        keep_freed_memory()
         self._fused = Fused(
             [
                 Read(),

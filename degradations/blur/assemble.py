@@ -72,11 +72,11 @@ def assemble(
     front: Light,
     out: Image,
 ) -> None:
-    """Lays the layers first..last over `back` and under `front`, and encodes the sum of light over the sum of cover.
+    """Lays the layers first..last over `back` and under `front`, and encodes light over cover.
 
-    image, out: uint8 (H, W, 3), both sides even. position: of each pixel among the layers, float32 (H/2, W/2, 1). centre:
-    the position in focus. pixels: radius of the circle of confusion one layer away from it. half: light, float32
-    (H/2, W/2, 3). back, front: premultiplied, float32 (H/2, W/2, 4), or without elements where there are none.
+    image, out: uint8 (H, W, 3), both sides even. position: of each pixel among the layers, float32 (H/2, W/2, 1).
+    centre: the position in focus. pixels: radius of the circle of confusion one layer away from it. half: light,
+    float32 (H/2, W/2, 3). back, front: premultiplied, float32 (H/2, W/2, 4), or without elements where there are none.
     """
     height, width = image.shape[0], image.shape[1]
     one, zero = np.float32(1.0), np.float32(0.0)

@@ -42,7 +42,7 @@ def draw_camera_shake(rng: np.random.Generator, scene: Scene, q: float) -> Camer
     return CameraShakeParams(
         corner_px=geometric(*CORNER_PX, q) * scene.scale,
         focal=rng.uniform(0.8, 1.5),
-        roll=rng.uniform(0.1, 1.0),
+        roll=rng.uniform(0.05, 0.6),
         memory=log_uniform(rng, 0.15, 2.0),
         seed=pixel_seed(rng),
     )

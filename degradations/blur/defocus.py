@@ -95,6 +95,8 @@ class _Layers:
         p = self.params
         taps = dense(aperture(float(self.radii[layer]) / 2**level, p.blades, p.rotation, p.ring))
         present = np.abs(position - np.float32(layer)) < 1.0
+        if not present.any():
+            return
         rows, columns = _span(present.any(axis=1), taps.reach), _span(present.any(axis=0), taps.reach)
         cut = np.empty((rows.stop - rows.start, columns.stop - columns.start, 4), dtype=np.float32)
         _cut(light[rows, columns], position[rows, columns], layer, cut)

@@ -23,7 +23,7 @@ def lift_table(gain: float) -> NDArray[np.float32]:
 def decode_lifted_pixels(
     image: Image, decode: NDArray[np.float32], lift: NDArray[np.float32], out: NDArray[np.float32]
 ) -> None:
-    """`decode_lifted` for compiled loops: image uint8 (n, 3), table DECODE, lift by `lift_table`, out float32 (n, 3)."""
+    """`decode_lifted` for compiled loops: uint8 (n, 3), the tables DECODE and of `lift_table`, out float32 (n, 3)."""
     for i in range(image.shape[0]):
         red, green, blue = image[i, 0], image[i, 1], image[i, 2]
         factor = lift[max(red, max(green, blue))]

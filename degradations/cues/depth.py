@@ -63,7 +63,12 @@ def _stand(labels: NDArray[np.int32], sky: NDArray[np.bool_], ramp: Plane, horiz
             foot[k] = max(foot[k], y)
             left[k] = min(left[k], x)
             right[k] = max(right[k], x)
-    # From the lowest foot upwards: what hangs above the horizon stands on what is below it.
+    upright = np.empty(count, dtype=np.float32)
+    for k in range(count):
+        span, rise = (right[k] - left[k] + 1) / width, (foot[k] - top[k] + 1) / height
+        above = min(1.0, max(0.0, (horizon + 0.1 - top[k] / height) / 0.2)) * (1.0 - span * span)
+        upright[k] = max(above, 0.5 * min(1.0, rise / span) * (1.0 - span))
+    # From the lowest foot upwards: what ends above the ground stands on what is below it.
     order = np.argsort(-foot * np.int64(count) + np.arange(count))
     base = np.zeros(count, dtype=np.float32)
     for k in order:
@@ -74,21 +79,18 @@ def _stand(labels: NDArray[np.int32], sky: NDArray[np.bool_], ramp: Plane, horiz
         for x in range(left[k], right[k] + 1):
             for y in range(foot[k], top[k] - 1, -1):
                 if labels[y, x] == k:
-                    if y + 1 < height and not sky[y + 1, x]:
-                        total += base[labels[y + 1, x]]
+                    if not sky[y + 1, x]:
+                        below = labels[y + 1, x]
+                        total += upright[below] * base[below] + (1.0 - upright[below]) * ramp[y + 1]
                         number += 1
                     break
         if number > 0:
-            base[k] = max(base[k], np.float32(0.7 * total / number))
+            base[k] = max(base[k], np.float32(0.95 * total / number))
     out = np.empty((height, width), dtype=np.float32)
     for y in range(height):
         for x in range(width):
             k = labels[y, x]
-            span = (right[k] - left[k] + 1) / width
-            rise = (foot[k] - top[k] + 1) / height
-            upright = min(1.0, max(0.0, (horizon + 0.1 - top[k] / height) / 0.2)) * (1.0 - span * span)
-            upright = max(upright, 0.5 * min(1.0, rise / (span + 1e-6)) * (1.0 - span))
-            out[y, x] = upright * base[k] + (1.0 - upright) * ramp[y]
+            out[y, x] = upright[k] * base[k] + (1.0 - upright[k]) * ramp[y]
     return out
 
 

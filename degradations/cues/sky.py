@@ -10,8 +10,10 @@ Plane = NDArray[np.float32]
 
 #: A sky smaller than this share of the picture is taken for a gap between leaves or a lamp.
 SMALLEST_SHARE = 0.015
-#: Mean slope of the luma (per pixel, at about 250 pixels of short side) below which a region counts as smooth.
-SMOOTH, NEARLY_SMOOTH = 0.018, 0.06
+#: Mean slope of the steepest channel (per pixel, at about 300 pixels of short side) of a smooth and a cloudy region.
+SMOOTH, CLOUDY = 0.018, 0.06
+#: How far a cloud may fall below the mean sky of its row, in luma, and how far its colour may stray.
+DARKER, STRAYING = 0.12, 0.25
 
 
 def _sky_coloured(rgb: Plane) -> NDArray[np.bool_]:
@@ -33,19 +35,35 @@ def _touching(mask: NDArray[np.bool_], seeds: NDArray[np.bool_]) -> NDArray[np.b
     return np.asarray(kept[labels])
 
 
+def _by_row(plane: Plane, sky: NDArray[np.bool_]) -> Plane:
+    """Mean of `plane` over the sky of each row, float32 (h,), interpolated where a row has none."""
+    number = sky.sum(axis=1)
+    rows = np.flatnonzero(number)
+    means = (plane * sky).sum(axis=1, dtype=np.float64)[rows] / number[rows]
+    return np.interp(np.arange(len(sky)), rows, means).astype(np.float32)
+
+
 def find_sky(rgb: Plane, luma: Plane) -> NDArray[np.bool_]:
     """The sky of a small picture (float32 (h, w, 3) and its luma (h, w), sRGB in [0, 1]): bool (h, w).
 
-    Regions of sky colour grow from smooth ones at the top edge, through slightly rougher ones (clouds).
+    Regions of sky colour grow from the top edge while they are smooth, then through clouds, which are rougher but not
+    much darker than the smooth sky beside them (what stands before the sky is). High in the picture, no colour is asked
+    for: a dark zenith.
     """
-    slope = cv2.blur(
-        cv2.magnitude(cv2.Sobel(luma, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(luma, cv2.CV_32F, 0, 1, scale=0.125)),
-        (5, 5),
-    )
+    across, down = cv2.Sobel(rgb, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(rgb, cv2.CV_32F, 0, 1, scale=0.125)
+    slope = cv2.blur(np.sqrt(across * across + down * down).max(axis=2), (5, 5))
     coloured = _sky_coloured(rgb)
     top = np.zeros(luma.shape, dtype=bool)
     top[: max(1, luma.shape[0] // 50)] = True
     smooth = _touching(coloured & (slope < SMOOTH), top)
     if smooth.mean() < SMALLEST_SHARE:
         return np.zeros(luma.shape, dtype=bool)
-    return _touching(coloured & (slope < NEARLY_SMOOTH), smooth)
+    near = np.ones(luma.shape, dtype=bool)
+    for channel in range(3):
+        stray = np.abs(rgb[..., channel] - _by_row(rgb[..., channel], smooth)[:, None])
+        near &= stray < STRAYING
+    bright = luma > _by_row(luma, smooth)[:, None] - np.float32(DARKER)
+    sky = _touching(smooth | (coloured & near & bright & (slope < CLOUDY)), smooth)
+    ends = len(sky) - np.argmax(sky[::-1], axis=0)[sky.any(axis=0)]
+    high = (np.arange(len(sky)) < np.median(ends))[:, None]
+    return _touching(sky | (high & (slope < CLOUDY)), sky)

@@ -39,10 +39,10 @@ class _Air(NamedTuple):
 
 
 AIR: dict[str, _Air] = {
-    "fog": _Air((0.7, 1.0), (1.0, 1.0, 1.0), (30.0, 500.0), (1.4, 2.2), (0.2, 0.4)),
-    "haze": _Air((0.65, 0.95), (1.0, 0.96, 0.88), (200.0, 2000.0), (1.8, 2.4), (0.2, 0.4)),
-    "smoke": _Air((0.65, 0.8), (1.0, 0.9, 0.78), (50.0, 500.0), (0.9, 1.5), (0.2, 0.6)),
-    "dusk": _Air((0.65, 0.9), (1.0, 0.84, 0.72), (100.0, 1500.0), (1.8, 2.4), (0.2, 0.4)),
+    "fog": _Air((0.7, 1.0), (1.0, 1.0, 1.0), (20.0, 200.0), (1.4, 2.2), (0.2, 0.4)),
+    "haze": _Air((0.65, 0.95), (1.0, 0.96, 0.88), (50.0, 500.0), (1.8, 2.4), (0.2, 0.4)),
+    "smoke": _Air((0.65, 0.8), (1.0, 0.9, 0.78), (20.0, 200.0), (0.9, 1.5), (0.2, 0.6)),
+    "dusk": _Air((0.65, 0.9), (1.0, 0.84, 0.72), (50.0, 500.0), (1.8, 2.4), (0.2, 0.4)),
 }
 
 
@@ -73,7 +73,7 @@ class Haze(Degradation[HazeParams]):
     (log-uniform; β = 3.912/V). Other draws:
     - metric depth 1/(aD^γ + b): near 2-10 m, far 100-2000 m (log-uniform), γ 1-3 (relative depth does not tell a valley
       from a garden); the sky is at infinity;
-    - air that thins out with height: scale height 30-2000 m by family, which leaves the zenith of thin haze blue;
+    - air that thins out with height: scale height 20-500 m by family, which leaves the zenith of thin haze blue;
     - patches that multiply the optical thickness: mean 1, coefficient of variation .2-.4, spectrum f^−p with p 1.4-2.4,
       stretch 1-4. Only smoke has the specification's rough .2-.6 and p .9-1.5: in clear families such patches make
       near things look wrapped in smoke;
@@ -81,8 +81,8 @@ class Haze(Degradation[HazeParams]):
       gradient of ±12%;
     - in half of the draws, multiple scattering: J is blurred where the air is thick.
 
-    The airlight is scaled by the picture's own white (the 99th percentile of its luminance, at least .08): air lit by a
-    night or a dusk scene is not brighter than that scene. Transmission is computed at the size of the depth cue and
+    The airlight is scaled by the picture's own white (from the 90th and 99th percentile of its luminance, at least
+    .08): air lit by a night or a dusk scene is not brighter than that scene. Transmission is computed at the size of the depth cue and
     carried to full size along the picture's edges (guided filter).
 
     Later: the glow of lamps at night beyond the blur of J, a bank of fields, photographs of haze as fields.
@@ -148,7 +148,8 @@ class Haze(Degradation[HazeParams]):
 def _white(light: NDArray[np.float32]) -> np.float32:
     """How bright the air of a scene may be, in [.08, 1], from its linear `light` (h, w, 3)."""
     luminance = light @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
-    return np.float32(np.clip(np.quantile(luminance, 0.99) / 0.7, 0.08, 1.0))
+    bright, brightest = np.quantile(luminance, (0.9, 0.99))
+    return np.float32(np.clip(0.5 * (bright / 0.45 + brightest / 0.7), 0.08, 1.0))
 
 
 def _blurred(light: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
