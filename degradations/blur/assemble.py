@@ -17,17 +17,47 @@ SHARP_RADIUS, HALF_RADIUS = 0.4, 1.8
 
 
 @numba.njit(cache=True, nogil=True)
+def _weigh(rows: Light, first: int, out: Light, mixed: Light) -> None:
+    """Four rows (4, n, c), a ring that begins at `first`, weighted (1, 3, 3, 1)/8 down and across: out (n/2, c)."""
+    size, channels = rows.shape[1], rows.shape[2]
+    above, upper, lower, below = rows[first], rows[(first + 1) % 4], rows[(first + 2) % 4], rows[(first + 3) % 4]
+    three = np.float32(3.0)
+    for x in range(size):
+        for c in range(channels):
+            mixed[x, c] = above[x, c] + below[x, c] + three * (upper[x, c] + lower[x, c])
+    for x in range(out.shape[0]):
+        left, right = max(0, 2 * x - 1), min(size - 1, 2 * x + 2)
+        for c in range(channels):
+            total = mixed[left, c] + mixed[right, c] + three * (mixed[2 * x, c] + mixed[2 * x + 1, c])
+            out[x, c] = total * np.float32(1.0 / 64.0)
+
+
+@numba.njit(cache=True, nogil=True)
 def halve(image: Image, decode: Light, lift: Light, out: Light) -> None:
-    """Linear light of `image` (H, W, 3), both even, its highlights lifted, at half size (h, w, 3)."""
-    upper = np.empty((image.shape[1], 3), dtype=np.float32)
-    lower = np.empty((image.shape[1], 3), dtype=np.float32)
+    """Linear light of `image` (uint8 (H, W, 3), both even), its highlights lifted, at half size: out (H/2, W/2, 3).
+
+    The weights (1, 3, 3, 1)/8, the transpose of linear interpolation, keep every pixel's centroid; a mean of 2×2 pixels
+    would move each by half a pixel towards the middle of its block.
+    """
+    height, width = image.shape[0], image.shape[1]
+    rows, mixed = np.empty((4, width, 3), dtype=np.float32), np.empty((width, 3), dtype=np.float32)
+    for i in range(2):
+        decode_lifted_pixels(image[max(0, i - 1)], decode, lift, rows[i])
     for y in range(out.shape[0]):
-        decode_lifted_pixels(image[2 * y], decode, lift, upper)
-        decode_lifted_pixels(image[2 * y + 1], decode, lift, lower)
-        for x in range(out.shape[1]):
-            for c in range(3):
-                above = upper[2 * x, c] + upper[2 * x + 1, c]
-                out[y, x, c] = np.float32(0.25) * (above + lower[2 * x, c] + lower[2 * x + 1, c])
+        for i in range(2 * y + 1, 2 * y + 3):
+            decode_lifted_pixels(image[min(i, height - 1)], decode, lift, rows[(i + 1) % 4])
+        _weigh(rows, (2 * y) % 4, out[y], mixed)
+
+
+@numba.njit(cache=True, nogil=True)
+def halve_light(light: Light, out: Light) -> None:
+    """`halve` for linear light, float32 (H, W, C)."""
+    height, width, channels = light.shape
+    rows, mixed = np.empty((4, width, channels), np.float32), np.empty((width, channels), np.float32)
+    for y in range(out.shape[0]):
+        for i in range(4):
+            rows[i] = light[min(max(2 * y - 1 + i, 0), height - 1)]
+        _weigh(rows, 0, out[y], mixed)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -16,7 +16,7 @@ from degradations.blur.web import WebParams, draw_web, web
 from degradations.contract import Degradation, Image, Params, check_image, pick
 from degradations.light import encode
 from degradations.scene import Scene
-from degradations.strength import log_uniform, quantile
+from degradations.severity import logarithmic, position
 from schemas.recipe.degradations import BlurSection
 
 #: Modes and the functions that draw their parameters.
@@ -60,8 +60,8 @@ class Blur(Degradation[BlurParams]):
         """Parameters for a scene at `severity` in [0, 1]."""
         mode = pick(rng, self.section.modes.model_dump())
         lifted = mode != "web" and rng.uniform() < 0.5
-        gain = log_uniform(rng, 1.0, 12.0) if lifted else 1.0
-        return BlurParams(highlight_gain=gain, how=DRAWS[mode](rng, scene, quantile(rng, severity)))
+        gain = logarithmic(rng.uniform(), 1.0, 12.0) if lifted else 1.0
+        return BlurParams(highlight_gain=gain, how=DRAWS[mode](rng, scene, position(rng, severity)))
 
     def apply(self, image: Image, params: BlurParams, scene: Scene) -> Image:
         """A blurred copy of `image` (uint8 (H, W, 3), sRGB). Raises ValueError for defocus in a scene without depth."""

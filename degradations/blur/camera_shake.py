@@ -12,7 +12,7 @@ from degradations.blur.taps import Taps, splat
 from degradations.contract import Params
 from degradations.rng import generator, pixel_seed
 from degradations.scene import Scene
-from degradations.strength import geometric, log_uniform
+from degradations.severity import logarithmic
 
 #: Extent of the path of a corner, pixels at a short side of 1024, at the weakest and strongest.
 CORNER_PX = (4.0, 60.0)
@@ -40,10 +40,10 @@ class CameraShakeParams(Params):
 def draw_camera_shake(rng: np.random.Generator, scene: Scene, q: float) -> CameraShakeParams:
     """Corner path logU(4, 60) px at quantile `q`, focal length U(.8, 1.5) widths."""
     return CameraShakeParams(
-        corner_px=geometric(*CORNER_PX, q) * scene.scale,
+        corner_px=logarithmic(q, *CORNER_PX) * scene.scale,
         focal=rng.uniform(0.8, 1.5),
         roll=rng.uniform(0.05, 0.6),
-        memory=log_uniform(rng, 0.15, 2.0),
+        memory=logarithmic(rng.uniform(), 0.15, 2.0),
         seed=pixel_seed(rng),
     )
 

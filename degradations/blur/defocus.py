@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from degradations.blur.aperture import aperture
-from degradations.blur.assemble import HALF_RADIUS, assemble, halve
+from degradations.blur.assemble import HALF_RADIUS, assemble, halve, halve_light
 from degradations.blur.highlights import lift_table
 from degradations.blur.taps import convolve, dense
 from degradations.contract import Image, Params, pick
 from degradations.light import DECODE, ENCODE
 from degradations.scene import DepthCue, Scene
-from degradations.strength import geometric
+from degradations.severity import logarithmic
 
 Light = NDArray[np.float32]
 
@@ -49,7 +49,7 @@ class DefocusParams(Params):
 def draw_defocus(rng: np.random.Generator, scene: Scene, q: float) -> DefocusParams:
     """Radius logU(3, 40) px at quantile `q`; blades disc or 5-9; ring U(−.5, .5)."""
     return DefocusParams(
-        radius_px=geometric(*RADIUS_PX, q) * scene.scale,
+        radius_px=logarithmic(q, *RADIUS_PX) * scene.scale,
         focus=rng.uniform(*FOCUS[pick(rng, FOCUS_WEIGHTS)]),
         blades=int(rng.choice(BLADES)),
         rotation=rng.uniform(0.0, 2.0 * np.pi),
@@ -81,30 +81,33 @@ def _over(front: Light, back: Light) -> None:
 
 @dataclass(frozen=True)
 class _Layers:
-    """A picture cut by disparity, at half and quarter size. light (h, w, 3); position (h, w): of each pixel among the
-    layers; radii: pixels at full size, one a layer, back to front."""
+    """A picture cut by disparity. light (h, w, 3) and position (h, w), of each pixel among the layers: at half size;
+    radii: pixels at full size, one a layer, back to front."""
 
-    light: tuple[Light, ...]
-    position: tuple[Light, ...]
+    light: Light
+    position: Light
     radii: NDArray[np.float64]
     params: DefocusParams
 
     def lay(self, layer: int, level: int, below: Light) -> None:
         """Lays one layer out of focus over `below`, premultiplied float32 (h, w, 4), at 2^−level of the full size."""
-        light, position = self.light[level - 1], self.position[level - 1]
-        p = self.params
+        p, coarse = self.params, 2 ** (level - 1)
         taps = dense(aperture(float(self.radii[layer]) / 2**level, p.blades, p.rotation, p.ring))
-        present = np.abs(position - np.float32(layer)) < 1.0
+        present = np.abs(self.position - np.float32(layer)) < 1.0
         if not present.any():
             return
-        rows, columns = _span(present.any(axis=1), taps.reach), _span(present.any(axis=0), taps.reach)
+        rows, columns = (_span(present.any(axis=axis), taps.reach + 2, coarse) for axis in (1, 0))
         cut = np.empty((rows.stop - rows.start, columns.stop - columns.start, 4), dtype=np.float32)
-        _cut(light[rows, columns], position[rows, columns], layer, cut)
-        _over(convolve(cut, taps), below[rows, columns])
+        _cut(self.light[rows, columns], self.position[rows, columns], layer, cut)
+        if coarse > 1:  # cut first, so that the light of two depths never mixes
+            fine, cut = cut, np.empty((cut.shape[0] // 2, cut.shape[1] // 2, 4), dtype=np.float32)
+            halve_light(fine, cut)
+        part = below[rows.start // coarse : rows.stop // coarse, columns.start // coarse : columns.stop // coarse]
+        _over(convolve(cut, taps), part)
 
     def render(self, layers: range, level: int) -> Light:
         """Layers from back to front, premultiplied float32 (h, w, 4); those of large radii at a coarser level."""
-        height, width = self.light[level - 1].shape[:2]
+        height, width = (side // 2 ** (level - 1) for side in self.light.shape[:2])
         limit = COARSE_RADII[level] if level < len(COARSE_RADII) else np.inf
         here = [k for k in layers if self.radii[k] < limit]
         first, last = (here[0], here[-1] + 1) if here else (layers.stop, layers.stop)
@@ -118,12 +121,11 @@ class _Layers:
         return out
 
 
-def _span(present: NDArray[np.bool_], margin: int) -> slice:
-    """The part of an axis where something is present, and a margin around it."""
+def _span(present: NDArray[np.bool_], margin: int, coarse: int) -> slice:
+    """The part of an axis where something is present, with a margin of coarse pixels around it, in whole ones."""
     where = np.flatnonzero(present)
-    if where.size == 0:
-        return slice(0, 0)
-    return slice(max(0, int(where[0]) - margin), min(present.size, int(where[-1]) + 1 + margin))
+    start, stop = int(where[0]) // coarse - margin, -(-int(where[-1] + 1) // coarse) + margin
+    return slice(max(0, start) * coarse, min(present.size, stop * coarse))
 
 
 def _resized(plane: Light, height: int, width: int) -> Light:
@@ -148,10 +150,8 @@ def defocus(image: Image, params: DefocusParams, depth: DepthCue, highlight_gain
     count = int(np.clip(np.ceil(params.radius_px * (high - low)), 1, MOST_LAYERS - 1)) + 1
     step = max(high - low, 1e-6) / (count - 1)
     radii = params.radius_px * np.abs(low + step * np.arange(count) - params.focus)
-    lights = (half, _resized(half, half.shape[0] // 2, half.shape[1] // 2))
-    relative = (depth.disparity - np.float32(low)) * np.float32(1.0 / step)
-    positions = tuple(_resized(relative, *light.shape[:2]) for light in lights)
-    layers = _Layers(lights, positions, radii, params)
+    position = _resized((depth.disparity - np.float32(low)) * np.float32(1.0 / step), *half.shape[:2])
+    layers = _Layers(half, position, radii, params)
     sharp = np.flatnonzero(radii < COARSE_RADII[0])
     first, last = (int(sharp[0]), int(sharp[-1])) if sharp.size else (count, count - 1)
 
@@ -166,7 +166,7 @@ def defocus(image: Image, params: DefocusParams, depth: DepthCue, highlight_gain
         DECODE,
         lift,
         ENCODE,
-        positions[0][..., None],
+        position[..., None],
         first,
         last,
         (params.focus - low) / step,

@@ -17,7 +17,7 @@ from degradations.blur.taps import Taps, splat
 from degradations.contract import Params
 from degradations.rng import generator, pixel_seed
 from degradations.scene import Scene
-from degradations.strength import geometric
+from degradations.severity import logarithmic
 
 #: Largest side of the exposed path, pixels at a short side of 1024 (DeblurGAN's canvas holds 64).
 EXTENT_PX = (2.5, 45.0)
@@ -43,7 +43,7 @@ class TrajectoryParams(Params):
 def draw_trajectory(rng: np.random.Generator, scene: Scene, q: float) -> TrajectoryParams:
     """Anxiety .005 or .1U, centripetal .7U, tremor 10U, jerk .2U; extent logU(2.5, 45) px at quantile `q`."""
     return TrajectoryParams(
-        extent_px=geometric(*EXTENT_PX, q) * scene.scale,
+        extent_px=logarithmic(q, *EXTENT_PX) * scene.scale,
         anxiety=0.005 if rng.uniform() < 0.5 else rng.uniform(0.0, 0.1),
         centripetal=rng.uniform(0.0, 0.7),
         tremor=rng.uniform(0.0, 10.0),

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from degradations.contract import Params, pick
 from degradations.scene import Scene
-from degradations.strength import geometric
+from degradations.severity import logarithmic
 
 #: Standard deviation of a Gaussian, pixels at a short side of 1024 (RealRestorer draws .5-6).
 SIGMA_PX = (0.7, 6.0)
@@ -58,11 +58,11 @@ def draw_web(rng: np.random.Generator, scene: Scene, q: float) -> WebParams:
     """Gaussian, sinc or zoom with the strength at quantile `q`."""
     kind = pick(rng, KINDS)
     if kind == "gaussian":
-        return WebParams(filter=GaussianParams(sigma=geometric(*SIGMA_PX, q) * scene.scale))
+        return WebParams(filter=GaussianParams(sigma=logarithmic(q, *SIGMA_PX) * scene.scale))
     if kind == "sinc":
-        return WebParams(filter=SincParams(cutoff=min(0.85 * np.pi, geometric(*CUTOFF, q) / scene.scale)))
+        return WebParams(filter=SincParams(cutoff=min(0.85 * np.pi, logarithmic(q, *CUTOFF) / scene.scale)))
     centre = (rng.uniform(0.35, 0.65), rng.uniform(0.35, 0.65))
-    return WebParams(filter=ZoomParams(magnification=1.0 + geometric(ZOOM[0] - 1.0, ZOOM[1] - 1.0, q), centre=centre))
+    return WebParams(filter=ZoomParams(magnification=1.0 + logarithmic(q, ZOOM[0] - 1.0, ZOOM[1] - 1.0), centre=centre))
 
 
 def sinc_kernel(cutoff: float) -> NDArray[np.float32]:

@@ -17,6 +17,16 @@ LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 @numba.njit(cache=True, nogil=True)
+def _row(field: Plane, y: int, height: int, out: Plane) -> None:
+    """Row y of `field` (h, n) stretched bilinearly to `height` rows."""
+    at = min(max((y + 0.5) * field.shape[0] / height - 0.5, 0.0), field.shape[0] - 1.0)
+    upper, lower = field[int(at)], field[min(int(at) + 1, field.shape[0] - 1)]
+    share = np.float32(at - int(at))
+    for i in range(out.size):
+        out[i] = upper[i] + share * (lower[i] - upper[i])
+
+
+@numba.njit(cache=True, nogil=True)
 def _compose(
     image: Image,
     slope: Plane,
@@ -35,19 +45,24 @@ def _compose(
     transmission = np.empty(size, dtype=np.float32)
     light = np.empty(size, dtype=np.float32)
     index = np.empty(size, dtype=np.uint16)
+    factor, term = np.empty(size // 3, dtype=np.float32), np.empty(size // 3, dtype=np.float32)
+    shine = np.zeros(size, dtype=np.float32)
     one, zero, share = np.float32(1.0), np.float32(0.0), np.float32(scatter)
     red, green, blue = luma[0] / np.float32(255.0), luma[1] / np.float32(255.0), luma[2] / np.float32(255.0)
     for y in range(height):
-        codes, shine, written, level = image[y], glow[y % glow.shape[0]], out[y], fade[y]
+        codes, written, level = image[y], out[y], fade[y]
+        _row(slope, y, height, factor)
+        _row(offset, y, height, term)
         for x in range(size // 3):
             guide = codes[3 * x] * red + codes[3 * x + 1] * green + codes[3 * x + 2] * blue
-            t = slope[y, x] * guide + offset[y, x]
+            t = factor[x] * guide + term[x]
             t = t if t > zero else zero
             t = t if t < one else one
             transmission[3 * x], transmission[3 * x + 1], transmission[3 * x + 2] = t, t, t
         for i in range(size):
             light[i] = decode[codes[i]]
         if share > zero:
+            _row(glow, y, height, shine)
             for i in range(size):
                 light[i] += share * (one - transmission[i]) * (shine[i] - light[i])
         for i in range(size):
@@ -77,18 +92,18 @@ def compose(
     """
     height, width = image.shape[:2]
 
-    def full(field: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR))
+    def wide(field: NDArray[np.float32]) -> NDArray[np.float32]:
+        stretched = cv2.resize(field, (width, field.shape[0]), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(stretched.reshape(field.shape[0], -1))
 
-    blurred = np.zeros((1, 3), dtype=np.float32) if glow is None else full(glow).reshape(height, -1)
     out = np.empty((height, 3 * width), dtype=np.uint8)
     _compose(
         np.ascontiguousarray(image).reshape(height, -1),
-        full(slope),
-        full(offset),
+        wide(slope),
+        wide(offset),
         np.tile(airlight, width),
         fade,
-        blurred,
+        np.zeros((1, 3 * width), dtype=np.float32) if glow is None else wide(glow),
         0.0 if glow is None else scatter,
         DECODE,
         ENCODE,

