@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from training.parallel import local
+from training.parallel import local, reshard
 
 
 class MovingAverage:
@@ -46,6 +46,7 @@ class MovingAverage:
         try:
             yield
         finally:
+            reshard(self._model)
             with torch.no_grad():
                 for name, parameter in self._model.named_parameters():
                     local(parameter).copy_(own[name])

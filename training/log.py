@@ -22,12 +22,12 @@ class RunLog:
     gain (dB by degradation).
     """
 
-    def __init__(self, folder: Path, step: int, total: int, console: Console | None) -> None:
-        """Continues after `step` of `total` steps: later rows of a killed run are dropped."""
+    def __init__(self, folder: Path, step: int | None, total: int, console: Console | None) -> None:
+        """Continues after the checkpoint of `step` (None: there is none): later rows of a killed run are dropped."""
         self._path = folder / "metrics.jsonl"
-        kept = [row for row in read_rows(folder) if row["step"] <= step] if step else []
+        kept = [row for row in read_rows(folder) if step is not None and row["step"] <= step]
         self._path.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
-        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=(step or 0) + 1)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -37,7 +37,7 @@ class RunLog:
             TextColumn("{task.fields[said]}"),
             console=console,
         )
-        self._bar = self._progress.add_task("training", total=total, completed=step, said="")
+        self._bar = self._progress.add_task("training", total=total, completed=step or 0, said="")
         self._progress.start()
 
     def close(self) -> None:

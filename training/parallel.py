@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor
 
 from training.editors.base import Editor
@@ -65,6 +65,13 @@ def shard(editor: Editor, world: World) -> None:
     for block in editor.blocks():
         fully_shard(block, mesh=world.mesh)
     fully_shard(editor, mesh=world.mesh)
+
+
+def reshard(editor: nn.Module) -> None:
+    """Gives back the whole weights that a forward without a backward left in place."""
+    for module in editor.modules():
+        if isinstance(module, FSDPModule):
+            module.reshard()
 
 
 def local(tensor: Tensor) -> Tensor:

@@ -54,7 +54,7 @@ def restore_image(editor: Editor, image: Pixels, prompt: str, steps: int | None 
 
 
 def _starts(length: int, side: int) -> list[int]:
-    """First pixels of the fewest evenly spread tiles of `side` that cover `length`, overlapping by a quarter or more."""
+    """First pixels of the fewest evenly spread tiles of `side` covering `length` that overlap by a quarter or more."""
     count = 1 + -(-(length - side) // (side - side // 4))
     return [round(index * (length - side) / max(count - 1, 1)) for index in range(count)]
 

@@ -64,7 +64,7 @@ def train(
         _claim(out, _identity(training, seed, sets), resume, world)
         validation = Validation(_distinct_validation(datasets, sorted(named)), training)
         checkpoints = Checkpoints(out / "checkpoints", world)
-        start = (checkpoints.steps() or [0])[-1]
+        start = next(reversed(checkpoints.steps()), None)
         total = sum(stage.steps for stage in training.stages.values())
         log = RunLog(out, start, total, console) if world.leads else None
         try:

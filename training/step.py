@@ -98,4 +98,4 @@ class StageAtWork:
         point = flow.draw_point(clean, degraded, self._objective, self.key, batch.places)
         condition = self.editor.encode_condition(batch.requests)
         predicted = self.editor(point.state, point.time, point.reference, condition)
-        return flow.sample_losses(predicted, point.velocity, self._objective.relative).mean()
+        return flow.sample_losses(predicted, point.velocity, self._objective.logarithmic).mean()

@@ -99,9 +99,9 @@ class Trainer:
         if best is None or verdict.score > best.score:
             best = Best(here.total, verdict.score)
         here = replace(here, data=work.data.get_state(), best={**here.best, here.stage: best})
+        if log is not None:  # before the checkpoint: a resumed run keeps the rows up to its step
+            log.write("validation", here.total, here.stage, asdict(verdict))
         self._checkpoints.save(here.total, work.tensors(), asdict(here))
         newest = self._checkpoints.steps()[-self._training.keep :]
         self._checkpoints.keep([*newest, *(entry.step for entry in here.best.values())])
-        if log is not None:
-            log.write("validation", here.total, here.stage, asdict(verdict))
         return here

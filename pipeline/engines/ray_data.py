@@ -27,6 +27,7 @@ class RayEngine:
             ) from error
         self._started = not ray.is_initialized()
         if self._started:
+            os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else warnings break the progress bars
             ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=_joins_cluster())
         self._actors = actors or max(1, int(ray.cluster_resources().get("CPU", 1)))
 

@@ -23,7 +23,7 @@ class TinySection(Section):
 
     kind: Literal["tiny"] = "tiny"
     heads: int = Field(default=4, ge=1)
-    head_dim: int = Field(default=32, ge=16, multiple_of=16)
+    head_dim: int = Field(default=32, ge=32, multiple_of=32)
     double_blocks: int = Field(default=2, ge=1)
     single_blocks: int = Field(default=4, ge=1)
     features: int = Field(default=32, ge=4, multiple_of=4)
@@ -38,14 +38,14 @@ class ObjectiveSection(Section):
     shift: timestep shift of `noise`; Step1X-Edit's value, e^1.15.
     start_share: share of the samples of `noise_free` trained at t = 0, where one sampling step starts; the others
     have t uniform in [0, 1).
-    relative: divide the error of each sample by the energy of its own target, so that a faint degradation weighs as
-    much as a strong one.
+    logarithmic: train on the logarithm of each sample's squared error, so that a faint degradation weighs as much as a
+    strong one.
     """
 
     form: Literal["noise", "noise_free"] = "noise"
     shift: float = Field(default=3.1582, gt=0.0)
     start_share: Fraction = 0.0
-    relative: bool = False
+    logarithmic: bool = False
 
 
 class StageSection(Section):

@@ -34,7 +34,7 @@ def smooth_crop(height: int, width: int) -> np.ndarray:
 
 
 def shift(first: np.ndarray, second: np.ndarray) -> float:
-    """Length in px of the translation between two pictures: least squares on their gradients (Lucas and Kanade 1981)."""
+    """Length in px of the translation between two pictures: least squares on their gradients (Lucas and Kanade 1981)."""  # noqa: E501
     a, b = (
         cv2.GaussianBlur(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY).astype(np.float64), (0, 0), 3)[12:-12, 12:-12]
         for p in (first, second)

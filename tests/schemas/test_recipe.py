@@ -27,7 +27,7 @@ def test_an_empty_file_is_the_default_recipe(tmp_path):
     ("override", "message"),
     [
         ("plan.varaints=3", "plan.varaints: unknown field; did you mean variants?"),
-        ("degradations.noise.modes.raw_ips=1", "degradations.noise.modes.raw_ips: unknown field; did you mean raw_isp?"),
+        ("degradations.noise.modes.raw_ips=1", "degradations.noise.modes.raw_ips: unknown field; did you mean raw_isp?"),  # noqa: E501
         ("degradatoins={}", "degradatoins: unknown field; did you mean degradations?"),
         ("sources=[{path: a, knd: images}]", "sources.0.knd: unknown field; did you mean kind?"),
         ("plan.heldout=2", "plan.heldout: Input should be less than or equal to 1 (got 2)"),

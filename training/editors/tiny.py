@@ -20,6 +20,8 @@ WORDS = 16
 OVERVIEW, OVERVIEW_PATCH = 32, 8
 #: Pixels a side of a token, and of a cell of the stem's and the tail's features.
 PATCH, CELL = 8, 2
+#: Wavelet planes, the last one being the smooth rest.
+LEVELS = 5
 #: Widths of the rotary position axes (image, row, column) for each 16 of a head's width, as 16/56/56 of 128.
 ROPE_SIXTEENTHS = (2, 7, 7)
 
@@ -41,10 +43,13 @@ class TinyEditor(Editor):
         features, width = section.features, section.heads * section.head_dim
         self.in_context = config.objective.form == "noise"
         grid = PATCH // CELL
+        self.opponent = _opponent()
         self.words = nn.Embedding(section.words, width)
         self.overview = nn.Linear(3 * OVERVIEW_PATCH**2, width)
         self.stem = nn.Sequential(
-            nn.PixelUnshuffle(CELL), nn.Conv2d(3 * CELL**2, features, 3, padding=1), ConvBlock(features)
+            nn.PixelUnshuffle(CELL),
+            nn.Conv2d(3 * LEVELS * CELL**2, features, 3, padding=1),
+            ConvBlock(features),
         )
         self.transformer = FluxTransformer2DModel(
             patch_size=1,
@@ -60,10 +65,11 @@ class TinyEditor(Editor):
         self.join = nn.Conv2d(features * (3 if self.in_context else 2), features, 1)
         self.modulation = nn.Linear(width, 2 * 2 * features)
         self.tail = nn.ModuleList([ConvBlock(features), ConvBlock(features)])
-        self.out = nn.Sequential(nn.Conv2d(features, 3 * CELL**2, 3, padding=1), nn.PixelShuffle(CELL))
+        images = 2 if self.in_context else 1
+        self.out = nn.Sequential(
+            nn.Conv2d(features, 3 * (images * LEVELS + 1) * CELL**2, 3, padding=1), nn.PixelShuffle(CELL)
+        )
         nn.init.normal_(self.words.weight, std=0.5)
-        nn.init.zeros_(self.modulation.weight)
-        nn.init.zeros_(self.modulation.bias)
         for parameter in self.out.parameters():
             nn.init.zeros_(parameter)
 
@@ -76,17 +82,18 @@ class TinyEditor(Editor):
         }
 
     def encode(self, pixels: Tensor) -> Tensor:
-        return pixels * 2.0 - 1.0
+        return torch.einsum("oc,bchw->bohw", self.opponent, pixels * 2.0 - 1.0)
 
     def decode(self, latents: Tensor) -> Tensor:
-        return (latents + 1.0) / 2.0
+        return (torch.einsum("oc,bohw->bchw", self.opponent, latents) + 1.0) / 2.0
 
     def forward(self, state: Tensor, time: Tensor, reference: Tensor | None, condition: Condition) -> Tensor:
         if (reference is not None) != self.in_context:
             raise ValueError(
                 f"form {self.config.objective.form!r}: reference must be {'given' if self.in_context else 'None'}"
             )
-        cells = [self.stem(image) for image in (state, reference) if image is not None]
+        bands = [starlet(image, LEVELS) for image in (state, reference) if image is not None]
+        cells = [self.stem(band) for band in bands]
         grid, (rows, columns) = PATCH // CELL, (state.shape[2] // PATCH, state.shape[3] // PATCH)
         tokens = torch.cat([F.pixel_unshuffle(cell, grid).flatten(2).mT for cell in cells], dim=1)
         words = self.words(condition["words"])
@@ -108,7 +115,9 @@ class TinyEditor(Editor):
         for block, modulation in zip(self.tail, modulations.unbind(1), strict=True):
             scale, offset = modulation[..., None, None].unbind(1)
             hidden = block(hidden * (1.0 + scale) + offset)
-        return self.out(hidden)
+        *gains, residual = self.out(hidden).unflatten(1, (-1, 3)).unbind(1)
+        parts = torch.cat(bands, dim=1).unflatten(1, (-1, 3)).unbind(1)
+        return residual + sum(gain * part for gain, part in zip(gains, parts, strict=True))
 
     def blocks(self) -> Sequence[nn.Module]:
         return [*self.transformer.transformer_blocks, *self.transformer.single_transformer_blocks]
@@ -127,6 +136,33 @@ class ConvBlock(nn.Module):
 
     def forward(self, cells: Tensor) -> Tensor:
         return cells + self.second(F.gelu(self.first(cells), approximate="tanh"))
+
+
+def _opponent() -> Tensor:
+    """Orthonormal axes of colour: grey, red against blue, green against both. (3, 3)."""
+    axes = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 2.0, -1.0]])
+    return axes / axes.norm(dim=1, keepdim=True)
+
+
+def starlet(image: Tensor, levels: int) -> Tensor:
+    """The à trous wavelet planes, finest first, then what is left (Starck and Murtagh 1994): (B, levels·C, H, W).
+
+    Their sum is the image. Smoothing is by the B₃ spline (1, 4, 6, 4, 1)/16 with gaps of 1, 2, 4, … pixels.
+    """
+    planes = []
+    for level in range(levels - 1):
+        smooth = _smooth(image, 2**level)
+        planes.append(image - smooth)
+        image = smooth
+    return torch.cat([*planes, image], dim=1)
+
+
+def _smooth(image: Tensor, gap: int) -> Tensor:
+    channels = image.shape[1]
+    spline = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]).to(image) / 16.0
+    padded = F.pad(image, (2 * gap,) * 4, mode="replicate")
+    rows = F.conv2d(padded, spline.view(1, 1, 5, 1).expand(channels, 1, 5, 1), dilation=gap, groups=channels)
+    return F.conv2d(rows, spline.view(1, 1, 1, 5).expand(channels, 1, 1, 5), dilation=gap, groups=channels)
 
 
 def _position_ids(images: int, rows: int, columns: int, device: torch.device) -> Tensor:
