@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import typer
 
 from jobs.decide import decide
@@ -30,4 +32,5 @@ app.command("demo")(demo)
 
 def main() -> None:
     """Entry point of the console command."""
+    logging.getLogger("absl").setLevel(logging.ERROR)  # grain warns that JAX, which nothing here uses, is missing
     app()
