@@ -34,3 +34,7 @@ def main() -> None:
     """Entry point of the console command."""
     logging.getLogger("absl").setLevel(logging.ERROR)  # grain warns that JAX, which nothing here uses, is missing
     app()
+
+
+if __name__ == "__main__":
+    main()

@@ -24,7 +24,8 @@ def restore_image(editor: Editor, image: Pixels, prompt: str, steps: int | None 
 
     Tiles of the training crop's side overlap by a quarter at least and are blended under a smooth window, so that no
     position is new to the editor; each tile knows the whole picture through its condition. Equal arguments give equal
-    pixels. steps: of the sampler; None takes the number that the editor's checkpoint was chosen with.
+    pixels. The share of the change that validation chose for the prompt is applied (`EditorConfig.blend`).
+    steps: of the sampler; None takes the number that the editor's checkpoint was chosen with.
 
     Raises ValueError for anything but a uint8 sRGB image.
     """
@@ -49,8 +50,9 @@ def restore_image(editor: Editor, image: Pixels, prompt: str, steps: int | None 
         for square, tile in zip(squares, restored.permute(0, 2, 3, 1).numpy(), strict=True):
             total[square] += tile * window
             weight[square] += window
-    blended = np.round(total / weight * 255.0).clip(0, 255).astype(np.uint8)
-    return np.ascontiguousarray(blended[:height, :width])
+    whole = (total / weight * 255.0)[:height, :width]
+    share = np.float32(editor.config.blend.get(prompt, 1.0))
+    return np.round(image + share * (whole - image)).clip(0, 255).astype(np.uint8)
 
 
 def _starts(length: int, side: int) -> list[int]:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from schemas.errors import CheckpointError, RecipeError
 from schemas.recipe.training import TrainingSection
+from schemas.tasks import TASKS
 from training.checkpoints import Checkpoints, load_tensors
 from training.data.pairs import PairSet, PixelCache
 from training.editors import build_editor, export_editor
@@ -75,7 +76,7 @@ def train(
         stage = _choice(end)
         best = end.best[stage]
         if world.leads:
-            _export(out / "editor", checkpoints.path(best.step), training)
+            _export(out / "editor", checkpoints.path(best.step), training, best.blend)
         world.wait()
         return TrainResult(out / "editor", stage, best.step, best.score, read_rows(out))
 
@@ -85,8 +86,9 @@ def _choice(end: Position) -> str:
     return max(reversed(end.best), key=lambda name: end.best[name].score)
 
 
-def _export(folder: Path, checkpoint: Path, training: TrainingSection) -> None:
-    config = EditorConfig.of(training)
+def _export(folder: Path, checkpoint: Path, training: TrainingSection, blend: Mapping[str, float]) -> None:
+    prompts = {prompt: share for task, share in blend.items() for prompt in TASKS[task]}
+    config = EditorConfig.of(training).model_copy(update={"blend": prompts})
     weights = {name: parameter.detach() for name, parameter in build_editor(config, seed=0).named_parameters()}
     load_tensors(checkpoint, {f"average.{name}": tensor for name, tensor in weights.items()}, World(0, 1, None))
     export_editor(folder, config, weights)

@@ -17,10 +17,11 @@ from training.validation import Validation, Verdict
 
 @dataclass(frozen=True)
 class Best:
-    """The best checkpoint of a stage: steps of the run it has behind it, and its score in dB."""
+    """The best checkpoint of a stage: steps of the run it has behind it, its score in dB, its blend of each task."""
 
     step: int
     score: float
+    blend: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Trainer:
             work.editor.train()
         best = here.best.get(here.stage)
         if best is None or verdict.score > best.score:
-            best = Best(here.total, verdict.score)
+            best = Best(here.total, verdict.score, verdict.blend)
         here = replace(here, data=work.data.get_state(), best={**here.best, here.stage: best})
         if log is not None:  # before the checkpoint: a resumed run keeps the rows up to its step
             log.write("validation", here.total, here.stage, asdict(verdict))

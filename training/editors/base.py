@@ -8,6 +8,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor, nn
 
 from schemas.recipe.section import Section
@@ -18,12 +19,14 @@ class EditorConfig(Section):
     """All that building and using an editor needs besides its weights.
 
     crop: side of the squares it was trained on, in pixels. steps: sampler steps its checkpoint was chosen with.
+    blend: prompt → share in [0, 1] of the sampled change that is applied, as validation chose it; 1 for other prompts.
     """
 
     editor: TinySection
     objective: ObjectiveSection
     crop: int
     steps: int
+    blend: dict[str, float] = Field(default_factory=dict)
 
     @classmethod
     def of(cls, training: TrainingSection) -> Self:
