@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from filters.duplicates import nearest_earlier
 
+from filters.duplicates import nearest_earlier
 from pipeline.dataset import Dataset
 from pipeline.engines.engine import Engine
 from pipeline.sources.listing import list_uris

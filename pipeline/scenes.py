@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from degradations.cues.depth import estimate_depth
 from numpy.typing import NDArray
 
+from degradations.cues.depth import estimate_depth
 from degradations.scene import Scene
 from schemas.trace import Cue
 

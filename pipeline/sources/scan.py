@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 
-from filters.perceptual_hash import perceptual_hash
-
 from filters.decode_errors import DecodeError
 from filters.decoding import decode
+from filters.perceptual_hash import perceptual_hash
 from pipeline.encoding import clean_extension
 from pipeline.sources.uri import read_uri
 from schemas.source import SourceImage

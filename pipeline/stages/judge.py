@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from filters.policy import decide
 from filters.scoring import score_pair
-
 from pipeline.stages.stage import ItemStage
 from pipeline.unit import Item
 from schemas.recipe.policy import PolicySection
