@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from degradations.contract import Degradation, Image, Params, check_image
-from degradations.registry import CLASSES, build
+from degradations.registry import build
 from degradations.rng import generator
 from degradations.scene import Scene
 from schemas.recipe.degradations import DegradationsSection
@@ -37,6 +37,10 @@ def apply_chain(image: Image, steps: Sequence[Step], scene: Scene) -> Image:
     return image
 
 
-def needed_cues(names: Sequence[str]) -> frozenset[str]:
-    """The cues that any of these degradations reads."""
-    return frozenset().union(*(CLASSES[name].needs for name in names))
+def needed_cues(steps: Sequence[Step]) -> frozenset[str]:
+    """What any of these drawn steps reads from the scene (see `Degradation.needs`)."""
+    needed: frozenset[str] = frozenset()
+    for step in steps:
+        degradation: Degradation[Params] = build(step.degradation)
+        needed |= degradation.needs(degradation.params_type.model_validate(step.params))
+    return needed

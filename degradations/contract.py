@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from degradations.scene import Scene
+if TYPE_CHECKING:
+    from degradations.scene import Scene
 
 Image = NDArray[np.uint8]
 
@@ -34,14 +35,16 @@ class Degradation(ABC, Generic[P]):
     name: ClassVar[str]
     #: Task whose prompt undoes it (a key of `schemas.tasks.TASKS`).
     task: ClassVar[str]
-    #: Cues it reads from the scene: "depth".
-    needs: ClassVar[frozenset[str]] = frozenset()
     #: The class of its parameters, to read them back from a trace.
     params_type: ClassVar[type[Params]]
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, scene: Scene, severity: float) -> P:
         """Parameters for a scene at `severity` in [0, 1], 0 barely visible, 1 severe. Reads no pixels."""
+
+    def needs(self, params: P) -> frozenset[str]:
+        """What `apply` reads from the scene with these parameters: "depth", "masks", "patterns.KIND", "partner"."""
+        return frozenset()
 
     @abstractmethod
     def apply(self, image: Image, params: P, scene: Scene) -> Image:

@@ -9,7 +9,7 @@ from degradations.chain import apply_chain, draw_chain, needed_cues
 from evaluation.report import GalleryRow
 from filters.decoding import decode
 from pipeline.dataset import Dataset
-from pipeline.scenes import scene_of
+from pipeline.scenes import bare_scene, with_cues
 from pipeline.shards.reader import ShardReader
 from schemas.recipe import Recipe
 
@@ -31,10 +31,11 @@ def gallery(dataset: Dataset, recipe: Recipe) -> list[GalleryRow]:
         square = cv2.resize(square, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     rows = []
     for name in recipe.degradations.weights():
-        scene = scene_of(square, needed_cues([name]))
+        scene = bare_scene(square, recipe.degradations.patterns)
         cells = []
         for severity in _SEVERITIES:
             steps = draw_chain([name], recipe.degradations, scene, severity, recipe.seed, "gallery")
-            cells.append((severity, apply_chain(square, steps, scene)))
+            seen = with_cues(scene, square, needed_cues(steps))
+            cells.append((severity, apply_chain(square, steps, seen)))
         rows.append(GalleryRow(degradation=name, clean=square, cells=cells))
     return rows

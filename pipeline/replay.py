@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 from degradations.chain import apply_chain, needed_cues
 from filters.decoding import decode
 from pipeline.dataset import Dataset
-from pipeline.scenes import scene_of
+from pipeline.scenes import banks_of_trace, bare_scene, with_cues
 from schemas.errors import DatasetError
 from schemas.ledger import LedgerRow
 from schemas.recipe.decode import DecodeSection
@@ -23,8 +25,8 @@ def replay(source: bytes, trace: Trace, max_pixels: int = DecodeSection().max_pi
     Raises filters.decoding.DecodeError for bytes that are no image.
     """
     clean = decode(source, max_pixels).pixels
-    scene = scene_of(clean, needed_cues([step.degradation for step in trace.steps]))
-    return apply_chain(clean, trace.steps, scene)
+    scene = replace(bare_scene(clean), banks=banks_of_trace(trace.cues))
+    return apply_chain(clean, trace.steps, with_cues(scene, clean, needed_cues(trace.steps)))
 
 
 def find_row(dataset: Dataset, sample_key: str) -> LedgerRow:

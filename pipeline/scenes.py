@@ -1,23 +1,53 @@
-"""The scene of a photograph: its size and the cues that the degradations need."""
+"""The scene of a photograph: its size, its banks and the cues that the drawn steps need."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from degradations.cues.depth import estimate_depth
+from degradations.patterns.bank import KINDS
+from degradations.patterns.banks import Banks
 from degradations.scene import Scene
+from schemas.recipe.degradations import PatternsSection
 from schemas.trace import Cue
 
 
-def scene_of(image: NDArray[np.uint8], needs: frozenset[str]) -> Scene:
-    """The scene of `image` (uint8 (H, W, 3), sRGB) with the cues named in `needs` ("depth")."""
-    depth = estimate_depth(image) if "depth" in needs else None
-    return Scene(height=image.shape[0], width=image.shape[1], depth=depth)
+def bare_scene(image: NDArray[np.uint8], patterns: PatternsSection | None = None) -> Scene:
+    """What parameters are drawn for: the size of `image` (uint8 (H, W, 3)) and the banks of the recipe."""
+    providers = patterns.model_dump() if patterns else {}
+    return Scene(height=image.shape[0], width=image.shape[1], banks=Banks(providers))
 
 
-def trace_cues(scene: Scene) -> list[Cue]:
-    """The cues of a scene with their providers, for the trace."""
-    if scene.depth is None:
-        return []
-    return [Cue(name="depth", provider=scene.depth.provider, version=scene.depth.version)]
+def with_cues(scene: Scene, image: NDArray[np.uint8], needs: frozenset[str]) -> Scene:
+    """`scene` with the cues that `needs` names ("depth"), computed from `image` (uint8 (H, W, 3), sRGB)."""
+    return replace(scene, depth=estimate_depth(image)) if "depth" in needs else scene
+
+
+def trace_cues(scene: Scene, needs: frozenset[str]) -> list[Cue]:
+    """The cues and pattern banks that were used, with their providers, for the trace."""
+    cues = []
+    if "depth" in needs and scene.depth is not None:
+        cues.append(Cue(name="depth", provider=scene.depth.provider, version=scene.depth.version))
+    for kind in KINDS:
+        if f"patterns.{kind}" in needs:
+            bank = scene.banks[kind]
+            cues.append(Cue(name=f"patterns.{kind}", provider=bank.provider, version=bank.version))
+    return cues
+
+
+def banks_of_trace(cues: list[Cue]) -> Banks:
+    """The banks that a trace names. Raises ValueError where a bank's content is no longer that of the trace."""
+    banks = Banks(
+        {cue.name.removeprefix("patterns."): cue.provider for cue in cues if cue.name.startswith("patterns.")}
+    )
+    for kind in KINDS:
+        for cue in cues:
+            if cue.name == f"patterns.{kind}" and banks[kind].version != cue.version:
+                raise ValueError(
+                    f"the {kind} patterns at {cue.provider!r} are version {banks[kind].version}, the trace was made "
+                    f"with {cue.version}; bring that bank back"
+                )
+    return banks

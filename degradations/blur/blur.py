@@ -50,7 +50,6 @@ class Blur(Degradation[BlurParams]):
 
     name: ClassVar[str] = "blur"
     task: ClassVar[str] = "blur"
-    needs: ClassVar[frozenset[str]] = frozenset({"depth"})
     params_type: ClassVar[type[Params]] = BlurParams
 
     def __init__(self, section: BlurSection) -> None:
@@ -62,6 +61,9 @@ class Blur(Degradation[BlurParams]):
         lifted = mode != "web" and rng.uniform() < 0.5
         gain = logarithmic(rng.uniform(), 1.0, 12.0) if lifted else 1.0
         return BlurParams(highlight_gain=gain, how=DRAWS[mode](rng, scene, position(rng, severity)))
+
+    def needs(self, params: BlurParams) -> frozenset[str]:
+        return frozenset({"depth"} if isinstance(params.how, DefocusParams) else ())
 
     def apply(self, image: Image, params: BlurParams, scene: Scene) -> Image:
         """A blurred copy of `image` (uint8 (H, W, 3), sRGB). Raises ValueError for defocus in a scene without depth."""

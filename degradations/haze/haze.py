@@ -90,7 +90,6 @@ class Haze(Degradation[HazeParams]):
 
     name: ClassVar[str] = "haze"
     task: ClassVar[str] = "haze"
-    needs: ClassVar[frozenset[str]] = frozenset({"depth"})
     params_type: ClassVar[type[Params]] = HazeParams
 
     def __init__(self, section: HazeSection) -> None:
@@ -121,6 +120,9 @@ class Haze(Degradation[HazeParams]):
             scatter=rng.uniform(0.2, 0.8) if rng.uniform() < 0.5 else 0.0,
             scatter_radius=logarithmic(rng.uniform(), 6.0, 30.0) * scene.scale,
         )
+
+    def needs(self, params: HazeParams) -> frozenset[str]:
+        return frozenset({"depth"})
 
     def apply(self, image: Image, params: HazeParams, scene: Scene) -> Image:
         """A hazy copy of `image` (uint8 (H, W, 3), sRGB). Raises ValueError where the scene has no depth."""

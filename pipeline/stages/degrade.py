@@ -5,7 +5,7 @@ from __future__ import annotations
 from degradations.chain import apply_chain, draw_chain, needed_cues
 from degradations.registry import CLASSES
 from pipeline.dataset import code_version
-from pipeline.scenes import scene_of, trace_cues
+from pipeline.scenes import bare_scene, trace_cues, with_cues
 from pipeline.stages.stage import ItemStage
 from pipeline.unit import Item
 from schemas.recipe import Recipe
@@ -26,8 +26,11 @@ class Degrade(ItemStage):
         row, clean = item.row, item.clean
         assert clean is not None
         names = [row.degradation]
-        scene = scene_of(clean, needed_cues(names))
-        steps = draw_chain(names, self._recipe.degradations, scene, row.severity, self._recipe.seed, row.sample_key)
+        section = self._recipe.degradations
+        scene = bare_scene(clean, section.patterns)
+        steps = draw_chain(names, section, scene, row.severity, self._recipe.seed, row.sample_key)
+        needs = needed_cues(steps)
+        scene = with_cues(scene, clean, needs)
         item.degraded = apply_chain(clean, steps, scene)
         item.task = CLASSES[row.degradation].task
         item.trace = Trace(
@@ -35,6 +38,6 @@ class Degrade(ItemStage):
             source_sha256=row.sha256,
             recipe_fingerprint=self._fingerprint,
             code_version=self._code_version,
-            cues=trace_cues(scene),
+            cues=trace_cues(scene, needs),
             steps=steps,
         )

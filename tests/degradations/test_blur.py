@@ -214,8 +214,9 @@ def test_flat_pictures_stay_flat_at_every_focus():
 
 
 def test_defocus_asks_for_depth():
-    assert Blur.needs == {"depth"}
     params = only("defocus").draw(generator(1), FULL, 0.5)
+    assert only("defocus").needs(params) == {"depth"}
+    assert only("web").needs(only("web").draw(generator(1), FULL, 0.5)) == frozenset()
     with pytest.raises(ValueError, match="depth"):
         only("defocus").apply(np.zeros((4, 4, 3), np.uint8), params, Scene(4, 4))
 

@@ -173,7 +173,7 @@ def test_the_depth_may_have_any_size():
 
 
 def test_it_asks_for_depth():
-    assert Haze.needs == {"depth"}
+    assert Haze(HazeSection()).needs(even()) == {"depth"}
     with pytest.raises(ValueError, match="depth"):
         Haze(HazeSection()).apply(np.zeros((4, 4, 3), np.uint8), even(), Scene(4, 4))
 

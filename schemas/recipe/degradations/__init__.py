@@ -1,0 +1,13 @@
+"""The recipe of the degradations, one file each."""
+
+from schemas.recipe.degradations.blur import BlurModes as BlurModes
+from schemas.recipe.degradations.blur import BlurSection as BlurSection
+from schemas.recipe.degradations.compression import CompressionModes as CompressionModes
+from schemas.recipe.degradations.compression import CompressionSection as CompressionSection
+from schemas.recipe.degradations.haze import HazeModes as HazeModes
+from schemas.recipe.degradations.haze import HazeSection as HazeSection
+from schemas.recipe.degradations.noise import NoiseModes as NoiseModes
+from schemas.recipe.degradations.noise import NoiseSection as NoiseSection
+from schemas.recipe.degradations.patterns import PatternsSection as PatternsSection
+from schemas.recipe.degradations.realesrgan import RealEsrganSection as RealEsrganSection
+from schemas.recipe.degradations.section import DegradationsSection as DegradationsSection

@@ -1,0 +1,36 @@
+"""How often each degradation occurs. Weights are relative; 0 switches off."""
+
+from typing import Self
+
+from pydantic import model_validator
+
+from schemas.recipe.degradations.blur import BlurSection
+from schemas.recipe.degradations.compression import CompressionSection
+from schemas.recipe.degradations.haze import HazeSection
+from schemas.recipe.degradations.noise import NoiseSection
+from schemas.recipe.degradations.patterns import PatternsSection
+from schemas.recipe.degradations.realesrgan import RealEsrganSection
+from schemas.recipe.section import Section
+
+
+class DegradationsSection(Section):
+    """One section a degradation; a weight of 0 leaves it out. patterns: the banks that they draw from."""
+
+    noise: NoiseSection = NoiseSection()
+    blur: BlurSection = BlurSection()
+    compression: CompressionSection = CompressionSection()
+    haze: HazeSection = HazeSection()
+    realesrgan: RealEsrganSection = RealEsrganSection()
+    patterns: PatternsSection = PatternsSection()
+
+    def weights(self) -> dict[str, float]:
+        """Weight by degradation, those above zero, in the order of the section."""
+        weights = {name: getattr(getattr(self, name), "weight", 0.0) for name in type(self).model_fields}
+        return {name: weight for name, weight in weights.items() if weight > 0}
+
+    @model_validator(mode="after")
+    def _one_is_on(self) -> Self:
+        if not self.weights():
+            named = [name for name in type(self).model_fields if hasattr(getattr(self, name), "weight")]
+            raise ValueError(f"every degradation has weight 0; give one of {', '.join(named)} a weight above 0")
+        return self
