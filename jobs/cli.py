@@ -9,6 +9,7 @@ import typer
 from jobs.decide import decide
 from jobs.demo import demo
 from jobs.evaluate import evaluate
+from jobs.patterns import app as patterns
 from jobs.replay import replay_sample
 from jobs.restore import restore
 from jobs.synthesize import synthesize
@@ -27,6 +28,7 @@ app.command("replay")(replay_sample)
 app.command("train")(train)
 app.command("restore")(restore)
 app.command("evaluate")(evaluate)
+app.add_typer(patterns, name="patterns")
 app.command("demo")(demo)
 
 
