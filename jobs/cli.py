@@ -10,6 +10,7 @@ from jobs.decide import decide
 from jobs.demo import demo
 from jobs.evaluate import evaluate
 from jobs.patterns import app as patterns
+from jobs.preview import preview
 from jobs.replay import replay_sample
 from jobs.restore import restore
 from jobs.synthesize import synthesize
@@ -29,6 +30,7 @@ app.command("train")(train)
 app.command("restore")(restore)
 app.command("evaluate")(evaluate)
 app.add_typer(patterns, name="patterns")
+app.command("preview")(preview)
 app.command("demo")(demo)
 
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from degradations.patterns.bank import Kind, PatternBank
+from degradations.patterns.bank import KINDS, Kind, PatternBank
 from degradations.patterns.banks import open_bank
 from degradations.patterns.errors import PatternError
 from degradations.patterns.sheet import contact_sheet
@@ -28,13 +28,11 @@ SIZE: dict[Kind, int] = {"moire": 1024, "flare": 1024, "haze": 512, "rain": 1024
 
 app = typer.Typer(help="Build and show pattern banks.", no_args_is_help=True)
 
-KindName = Literal["moire", "flare", "haze", "rain", "reflection"]
-
 
 @app.command("build")
 def build(
     out: Annotated[str, typer.Option(help="Folder or object-store uri (s3://, gs://) of the banks.")] = "patterns",
-    kind: Annotated[list[KindName] | None, typer.Option(help="This kind alone (repeatable); default all.")] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="This kind alone (repeatable); default all.")] = None,
     count: Annotated[
         int | None, typer.Option(min=1, help="Patterns a kind; default 3000 or 200.")
     ] = None,
@@ -47,7 +45,7 @@ def build(
     """Make procedural banks. Run it again to resume. A recipe uses them by `degradations.patterns.KIND: OUT`."""
     console = Console()
     with told_plainly(console, f"run the same command again to resume {out}"):
-        plans = [plan_bank(k, seed, size or SIZE[k], count or COUNT[k]) for k in kind or COUNT]
+        plans = [plan_bank(k, seed, size or SIZE[k], count or COUNT[k]) for k in _kinds(kind)]
         pending = {plan.kind: len(pending_patterns(out, plan)) for plan in plans}
         if dry_run:
             table = Table(title="Patterns", title_justify="left")
@@ -72,14 +70,20 @@ def build(
 @app.command("sheet")
 def sheet(
     bank: Annotated[str, typer.Argument(help="Folder or uri of a bank or of photographs, or embedded.")] = "embedded",
-    kind: Annotated[list[KindName] | None, typer.Option(help="This kind alone (repeatable); default all.")] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="This kind alone (repeatable); default all.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the sheets.")] = Path(),
 ) -> None:
     """Write a contact sheet a kind: KIND.jpg."""
     console = Console()
     with told_plainly(console):
-        for name in kind or COUNT:
+        for name in _kinds(kind):
             _write_sheet(open_bank(name, bank), Store(str(out)), console)
+
+
+def _kinds(named: list[str] | None) -> list[Kind]:
+    if unknown := [name for name in named or () if name not in KINDS]:
+        raise PatternError(f"--kind: unknown kind {unknown[0]!r}; known: {', '.join(KINDS)}")
+    return [kind for kind in KINDS if not named or kind in named]
 
 
 def _write_sheet(bank: PatternBank, store: Store, console: Console) -> None:

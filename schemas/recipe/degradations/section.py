@@ -28,6 +28,17 @@ class DegradationsSection(Section):
         weights = {name: getattr(getattr(self, name), "weight", 0.0) for name in type(self).model_fields}
         return {name: weight for name, weight in weights.items() if weight > 0}
 
+    def modes(self, name: str) -> tuple[str, ...]:
+        """The modes of degradation `name` with a weight above zero; none where it has no modes."""
+        modes = getattr(getattr(self, name), "modes", None)
+        return tuple(mode for mode, weight in modes.model_dump().items() if weight > 0) if modes else ()
+
+    def only(self, name: str, mode: str) -> Self:
+        """This section with `mode` as the one mode of degradation `name`."""
+        section = getattr(self, name)
+        alone = type(section.modes)(**{other: float(other == mode) for other in type(section.modes).model_fields})
+        return self.model_copy(update={name: section.model_copy(update={"modes": alone})})
+
     @model_validator(mode="after")
     def _one_is_on(self) -> Self:
         if not self.weights():
