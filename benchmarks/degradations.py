@@ -174,52 +174,6 @@ def main() -> None:
         seeds = arguments.seeds * (4 if mode in ("all", "physical") else 1)
         add(name, mode, measure(name, section, photos, seeds))
     add("cues", "depth and masks", cue_times(photos))
-    decoding, encoding = [], []
-    for seed in range(seeds):
-        image = photos[seed % len(photos)][0]
-        start = time.perf_counter()
-        encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 90])[1]
-        encoding.append((time.perf_counter() - start) * 1e3)
-        start = time.perf_counter()
-        cv2.imdecode(encoded, cv2.IMREAD_COLOR)
-        decoding.append((time.perf_counter() - start) * 1e3)
-    return decoding, encoding
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=Path, help="folder of photographs (default: ../shared/photos, else demo's)")
-    parser.add_argument("--count", type=int, default=8, help="photographs taken from the folder")
-    parser.add_argument("--seeds", type=int, default=24, help="draws of each mode")
-    parser.add_argument("--only", choices=list(CLASSES), action="append", help="this degradation alone (repeatable)")
-    parser.add_argument("--json", type=Path, help="write the same figures to this file")
-    arguments = parser.parse_args()
-
-    cv2.setNumThreads(1)
-    keep_freed_memory()
-    folder = arguments.photos or SHARED_PHOTOS
-    paths = sorted(p for p in folder.glob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png")) or demo_photos()
-    images = [square(path) for path in paths[:: max(1, len(paths) // arguments.count)][: arguments.count]]
-    photos = [(image, with_cues(bare_scene(image), image, frozenset({"depth", "masks"}))) for image in images]
-
-    table = Table(title=f"{SIZE}×{SIZE}, one thread, {len(photos)} photographs, {arguments.seeds} draws a mode")
-    for column in ("degradation", "mode"):
-        table.add_column(column)
-    for column in ("median ms", "p90 ms"):
-        table.add_column(column, justify="right")
-    figures: list[dict[str, Any]] = []
-
-    def add(name: str, mode: str, times: list[float]) -> None:
-        median, high = float(np.median(times)), float(np.quantile(times, 0.9))
-        figures.append({"degradation": name, "mode": mode, "median_ms": median, "p90_ms": high, "draws": len(times)})
-        table.add_row(name, mode, f"{median:.1f}", f"{high:.1f}", style="bold" if mode == "all" else None)
-
-    for name, mode, section in variants():
-        if arguments.only and name not in arguments.only:
-            continue
-        seeds = arguments.seeds * (4 if mode == "all" else 1)
-        label = f"{name}, a generation" if name == "compression" else name
-        add(label, mode, measure(name, section, photos, seeds))
     decoding, encoding = codec_times(photos, arguments.seeds)
     add("JPEG decode", "quality 90", decoding)
     add("JPEG encode", "quality 90", encoding)
