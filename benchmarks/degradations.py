@@ -4,8 +4,8 @@
 
 Median, mean and 90th percentile over photographs and seeds, severity uniform; drawing the parameters, loading patterns
 and the first call are left out. A degradation's first row is its mixture, the others one mode alone; "physical" is the
-mixture of blur without its web mode. Depth and masks are given; their own time is the row "cues". Compression counts
-milliseconds a generation. The target is for the median, of "physical" for the mean.
+mixture of blur without its web mode. Depth and masks are given; their own time is the row "cues". Compression is
+one generation. The target is for the median, of "physical" for the mean.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
+from degradations.compression import CompressionParams
 from degradations.contract import Image
 from degradations.memory import keep_freed_memory
 from degradations.patterns.bank import PatternBank
@@ -89,20 +90,21 @@ def variants() -> Iterator[tuple[str, str, DegradationsSection]]:
 
 
 def measure(name: str, section: DegradationsSection, photos: list[tuple[Image, Scene]], seeds: int) -> list[float]:
-    """Milliseconds of each application; of compression, each divided by its number of generations."""
+    """Milliseconds of each application; of compression, the first generation alone."""
     degradation = build(name, section)
     times = []
     for seed in range(-1, seeds):
         image, scene = photos[seed % len(photos)]
         rng = generator(seed, name)
         params = degradation.draw(rng, scene, float(rng.random()))
+        if isinstance(params, CompressionParams):
+            params = params.model_copy(update={"generations": params.generations[:1]})
         for need in degradation.needs(params):
             if need.startswith("patterns."):
                 _load(scene.banks[need.removeprefix("patterns.")], params)  # type: ignore[index]
         start = time.perf_counter()
         degradation.apply(image, params, scene)
-        elapsed = (time.perf_counter() - start) * 1e3
-        times.append(elapsed / len(getattr(params, "generations", (None,))))
+        times.append((time.perf_counter() - start) * 1e3)
     return times[1:]
 
 

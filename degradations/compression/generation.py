@@ -24,7 +24,8 @@ class Unsharp(Params):
 class Generation(Params):
     """What one upload does to a picture.
 
-    long_edge: size in px to which it is resized (p = .6), one of 640-2048 times the scene's scale. unsharp: p = .3.
+    long_edge: size in px to which it is shrunk (p = .6), one of 640-2048 times the scene's scale; a smaller picture
+    stays as it is, since sites do not enlarge. unsharp: p = .3.
     offset: rows and columns (0-7) by which the picture starts inside its first block (p = .5). coding: the codec.
     """
 
@@ -60,8 +61,8 @@ class Generation(Params):
 
     def apply(self, image: Image) -> Image:
         """The picture after this generation, at this generation's size."""
-        if self.long_edge is not None:
-            size = image.shape[0], image.shape[1]
+        size = image.shape[0], image.shape[1]
+        if self.long_edge is not None and self.long_edge < max(size):
             image = np.asarray(resize(image, scaled(size, self.long_edge / max(size)), self.interpolation), np.uint8)
         if self.unsharp is not None:
             blurred = cv2.GaussianBlur(image, (0, 0), self.unsharp.sigma)
