@@ -10,9 +10,12 @@ from degradations.contract import Degradation
 from degradations.haze import Haze
 from degradations.noise import Noise
 from degradations.realesrgan import RealEsrgan
+from degradations.reflection import Reflection
 from schemas.recipe.degradations import DegradationsSection
 
-CLASSES: dict[str, type[Degradation[Any]]] = {cls.name: cls for cls in (Noise, Blur, Compression, Haze, RealEsrgan)}
+CLASSES: dict[str, type[Degradation[Any]]] = {
+    cls.name: cls for cls in (Noise, Blur, Compression, Haze, RealEsrgan, Reflection)
+}
 
 
 def build(name: str, section: DegradationsSection | None = None) -> Degradation[Any]:

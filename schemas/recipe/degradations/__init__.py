@@ -10,4 +10,6 @@ from schemas.recipe.degradations.noise import NoiseModes as NoiseModes
 from schemas.recipe.degradations.noise import NoiseSection as NoiseSection
 from schemas.recipe.degradations.patterns import PatternsSection as PatternsSection
 from schemas.recipe.degradations.realesrgan import RealEsrganSection as RealEsrganSection
+from schemas.recipe.degradations.reflection import ReflectionModes as ReflectionModes
+from schemas.recipe.degradations.reflection import ReflectionSection as ReflectionSection
 from schemas.recipe.degradations.section import DegradationsSection as DegradationsSection

@@ -10,6 +10,7 @@ from schemas.recipe.degradations.haze import HazeSection
 from schemas.recipe.degradations.noise import NoiseSection
 from schemas.recipe.degradations.patterns import PatternsSection
 from schemas.recipe.degradations.realesrgan import RealEsrganSection
+from schemas.recipe.degradations.reflection import ReflectionSection
 from schemas.recipe.section import Section
 
 
@@ -21,6 +22,7 @@ class DegradationsSection(Section):
     compression: CompressionSection = CompressionSection()
     haze: HazeSection = HazeSection()
     realesrgan: RealEsrganSection = RealEsrganSection()
+    reflection: ReflectionSection = ReflectionSection()
     patterns: PatternsSection = PatternsSection()
 
     def weights(self) -> dict[str, float]:
