@@ -79,6 +79,26 @@ def avif(image: Image, quality: int, speed: int, subsampling: Chroma) -> Image:
         return np.asarray(decoded.convert("RGB"), dtype=np.uint8)
 
 
+def jpeg2000(image: Image, decibels: float) -> Image:
+    """A JPEG 2000 generation (irreversible wavelet) at a peak signal-to-noise ratio of `decibels`."""
+    stream = io.BytesIO()
+    Pillow.fromarray(image).save(
+        stream,
+        "JPEG2000",
+        irreversible=True,
+        quality_mode="dB",
+        quality_layers=[decibels],
+        num_resolutions=_levels(image),
+    )
+    with Pillow.open(stream) as decoded:
+        return np.asarray(decoded.convert("RGB"), dtype=np.uint8)
+
+
+def _levels(image: Image) -> int:
+    """Resolutions of a JPEG 2000 file: at most the usual six, none smaller than a pixel."""
+    return max(1, min(6, min(image.shape[:2]).bit_length()))
+
+
 def palette(image: Image, colours: int, dither: bool) -> Image:
     """The picture in `colours` (2-256) colours, median cut on a thumbnail, with or without Floyd-Steinberg."""
     picture = Pillow.fromarray(image)

@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
+from degradations.agenticir import AgenticIR
+from degradations.albumentations_adapter import Albumentations
+from degradations.apisr import Apisr
 from degradations.blur import Blur
 from degradations.compression import Compression
 from degradations.contract import Degradation
+from degradations.depictqa import DepictQA
 from degradations.haze import Haze
 from degradations.noise import Noise
 from degradations.realesrgan import RealEsrgan
 from degradations.reflection import Reflection
+from degradations.web_style import WebStyle
 from schemas.recipe.degradations import DegradationsSection
 
 CLASSES: dict[str, type[Degradation[Any]]] = {
-    cls.name: cls for cls in (Noise, Blur, Compression, Haze, RealEsrgan, Reflection)
+    cls.name: cls
+    for cls in (
+        Noise,
+        Blur,
+        Compression,
+        Haze,
+        RealEsrgan,
+        Reflection,
+        WebStyle,
+        Apisr,
+        AgenticIR,
+        DepictQA,
+        Albumentations,
+    )
 }
 
 

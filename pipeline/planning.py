@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from degradations.rng import generator
 from pipeline.dataset import Dataset
+from schemas.curriculum import Curriculum
 from schemas.plan import PlanRow
 from schemas.recipe import Recipe
 from schemas.source import SourceImage
@@ -25,10 +26,11 @@ def plan_rows(sources: Sequence[SourceImage], recipe: Recipe, first_unit: int = 
     duplicates get one row each, with the exclusion's reason.
     """
     order = _schedule(recipe.degradations.weights())
+    curricula = {name: recipe.degradations.curriculum(name) for name in set(order)}
     groups: dict[tuple[str, str], list[PlanRow]] = {}
     for source in sources:
         group = groups.setdefault((source.split, source.clean_format or "png"), [])
-        group.extend(_source_rows(source, recipe, order))
+        group.extend(_source_rows(source, recipe, order, curricula))
     numbered = []
     for _, rows in sorted(groups.items()):
         rows.sort(key=lambda row: row.sample_key)
@@ -38,7 +40,9 @@ def plan_rows(sources: Sequence[SourceImage], recipe: Recipe, first_unit: int = 
     return numbered
 
 
-def _source_rows(source: SourceImage, recipe: Recipe, order: list[str]) -> Iterable[PlanRow]:
+def _source_rows(
+    source: SourceImage, recipe: Recipe, order: list[str], curricula: dict[str, Curriculum]
+) -> Iterable[PlanRow]:
     def row(sample_key: str, **fields: object) -> PlanRow:
         shared = {name: getattr(source, name) for name in ("uri", "sha256", "size", "role", "split")}
         shared |= {"near_duplicate_of": source.near_duplicate_of, "source_key": source.key}
@@ -59,7 +63,13 @@ def _source_rows(source: SourceImage, recipe: Recipe, order: list[str]) -> Itera
         sample_key = f"{source.key}-v{variant:03d}-{degradation}"
         low, high = recipe.plan.severity_low, recipe.plan.severity_high
         severity = float(generator(recipe.seed, sample_key, "severity").uniform(low, high))
-        yield row(sample_key, degradation=degradation, variant=variant, severity=round(severity, 4))
+        yield row(
+            sample_key,
+            degradation=degradation,
+            variant=variant,
+            severity=round(severity, 4),
+            curriculum=curricula[degradation],
+        )
 
 
 def _schedule(weights: dict[str, float]) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from degradations.chain import check_transforms
 from pipeline.dataset import Dataset
 from pipeline.engines.engine import Engine
 from pipeline.files import committing
@@ -43,10 +44,11 @@ def prepare(
 ) -> Work:
     """Scans sources that the manifest does not know and plans them, without writing anything.
 
-    Raises RecipeError when the recipe names no source.
+    Raises RecipeError when the recipe names no source, or a transform of albumentations that cannot be used.
     """
     if not recipe.sources:
         raise RecipeError("sources: empty; name at least one, for instance sources=[{path: photos}]")
+    check_transforms(recipe.degradations)
     known = read_manifest(dataset)
     planned = read_plan(dataset)
     sources = scan_sources(recipe, known, engine, progress)

@@ -59,7 +59,7 @@ class UnitWorker:
                 Encode(recipe.shards),
             ]
         )
-        self._write = Write(Dataset.open(root))
+        self._write = Write(Dataset.open(root), recipe.degradations)
 
     def __call__(self, task: bytes) -> bytes:
         unit = self._write(self._fused(Unit.of_rows(PlanRow.from_table(pa.ipc.open_stream(task).read_all()))))

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from schemas.curriculum import Curriculum
 from schemas.record import Record
 from schemas.source import Role, Split
 from schemas.trace import Trace
@@ -30,6 +31,7 @@ class LedgerRow(Record):
     degradation: str
     variant: int
     severity: float
+    curriculum: Curriculum = ""
     near_duplicate_of: str = ""
     verdict: Verdict
     reason: str = ""

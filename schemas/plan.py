@@ -1,11 +1,15 @@
 """One row of the plan: what one sample will be."""
 
+from schemas.curriculum import Curriculum
 from schemas.record import Record
 from schemas.source import Role, Split
 
 
 class PlanRow(Record):
-    """One input of the pipeline: a source, a degradation and a variant. It ends as exactly one ledger row.
+    """One input of the pipeline: a source, a degradation or chain, and a variant. It ends as exactly one ledger row.
+
+    `curriculum` is what the degradation makes of it: single, multiple or high-order; empty where there is none, and in
+    plans older than the column.
 
     `exclusion` names the reason when the row was settled while planning (an exact duplicate, an unreadable file): such
     a row goes straight to the ledger.
@@ -22,6 +26,7 @@ class PlanRow(Record):
     degradation: str
     variant: int
     severity: float
+    curriculum: Curriculum = ""
     near_duplicate_of: str = ""
     near_duplicate_distance: int = 64
     exclusion: str = ""

@@ -1,5 +1,6 @@
 """The index of a shard: where each member of each sample lies in the tar."""
 
+from schemas.curriculum import Curriculum
 from schemas.record import Record
 from schemas.source import Role, Split
 
@@ -16,5 +17,6 @@ class ShardIndexRow(Record):
     task: str
     degradation: str
     severity: float
+    curriculum: Curriculum = ""
     role: Role
     split: Split

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from degradations.codecs import jpeg
-from degradations.contract import Degradation, Image, Params, pick
+from degradations.contract import Degradation, Image, Params
 from degradations.filtering import convolve
 from degradations.kernels import sinc
 from degradations.noise.real_esrgan import EsrganNoise, add_esrgan_noise, draw_esrgan_noise
 from degradations.quantise import to_codes, to_float
 from degradations.realesrgan.kernel import BlurKernel, draw_kernel, draw_size
+from degradations.realesrgan.resizing import draw_interpolation, draw_scale
 from degradations.resize import Interpolation, resize, scaled
 from degradations.scene import Scene
 from degradations.severity import LOOSE, linear, position
@@ -66,15 +67,15 @@ class RealEsrgan(Degradation[RealEsrganParams]):
     def draw(self, rng: np.random.Generator, scene: Scene, severity: float) -> RealEsrganParams:
         first = Stage(
             kernel=draw_kernel(rng, severity, (0.2, 3.0)),
-            scale=_draw_scale(rng, severity, {"up": 0.2, "down": 0.7, "keep": 0.1}, 0.15, 1.5),
-            interpolation=_draw_interpolation(rng),
+            scale=draw_scale(rng, severity, (0.2, 0.7, 0.1), 0.15, 1.5),
+            interpolation=draw_interpolation(rng),
             noise=draw_esrgan_noise(rng, position(rng, severity, LOOSE), (1.0, 30.0), (0.05, 3.0)),
             quality=round(linear(position(rng, severity, LOOSE), 95, 30)),
         )
         second = Stage(
             kernel=draw_kernel(rng, severity, (0.2, 1.5)) if rng.random() < 0.8 else None,
-            scale=_draw_scale(rng, severity, {"up": 0.3, "down": 0.4, "keep": 0.3}, 0.3, 1.2),
-            interpolation=_draw_interpolation(rng),
+            scale=draw_scale(rng, severity, (0.3, 0.4, 0.3), 0.3, 1.2),
+            interpolation=draw_interpolation(rng),
             noise=draw_esrgan_noise(rng, position(rng, severity, LOOSE), (1.0, 25.0), (0.05, 2.5)),
             quality=round(linear(position(rng, severity, LOOSE), 95, 30)),
         )
@@ -85,7 +86,7 @@ class RealEsrgan(Degradation[RealEsrganParams]):
             first=first,
             second=second,
             sinc=final,
-            interpolation=_draw_interpolation(rng),
+            interpolation=draw_interpolation(rng),
             jpeg_last=bool(rng.random() < 0.5),
         )
 
@@ -110,20 +111,3 @@ def _stage(pixels: Float, stage: Stage) -> Float:
 def _back(pixels: Float, size: tuple[int, int], params: RealEsrganParams) -> Float:
     pixels = resize(pixels, size, params.interpolation)
     return pixels if params.sinc is None else convolve(pixels, sinc(*params.sinc))
-
-
-def _draw_interpolation(rng: np.random.Generator) -> Literal["area", "linear", "cubic"]:
-    names: tuple[Interpolation, ...] = ("area", "linear", "cubic")
-    return names[int(rng.integers(3))]
-
-
-def _draw_scale(
-    rng: np.random.Generator, severity: float, ways: dict[str, float], lowest: float, highest: float
-) -> float:
-    """The way by its probability, the factor uniform between 1 and the end of the range."""
-    way = pick(rng, ways)
-    if way == "keep":
-        return 1.0
-    if way == "up":
-        return linear(float(rng.random()), 1.0, highest)
-    return linear(position(rng, severity, LOOSE), 1.0, lowest)

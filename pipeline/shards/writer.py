@@ -52,6 +52,7 @@ def write_shard(path: Path, name: str, samples: Sequence[ShardSample]) -> list[S
                         task=sample.task,
                         degradation=sample.row.degradation,
                         severity=sample.row.severity,
+                        curriculum=sample.row.curriculum,
                         role=sample.row.role,
                         split=sample.row.split,
                     )

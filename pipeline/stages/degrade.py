@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from degradations.chain import apply_chain, draw_chain, needed_cues
-from degradations.registry import CLASSES
+from degradations.chain import apply_chain, draw_chain, needed_cues, task_of
 from pipeline.dataset import code_version
 from pipeline.scenes import bare_scene, trace_cues, with_cues
 from pipeline.stages.stage import ItemStage
@@ -13,7 +12,7 @@ from schemas.trace import Trace
 
 
 class Degrade(ItemStage):
-    """Draws the parameters of the planned degradation, applies them and keeps both in the trace."""
+    """Draws the parameters of the planned degradation or chain, applies them and keeps both in the trace."""
 
     name = "degrade"
 
@@ -25,14 +24,13 @@ class Degrade(ItemStage):
     def process(self, item: Item) -> None:
         row, clean = item.row, item.clean
         assert clean is not None
-        names = [row.degradation]
         section = self._recipe.degradations
         scene = bare_scene(clean, section.patterns)
-        steps = draw_chain(names, section, scene, row.severity, self._recipe.seed, row.sample_key)
+        steps = draw_chain([row.degradation], section, scene, row.severity, self._recipe.seed, row.sample_key)
         needs = needed_cues(steps)
         scene = with_cues(scene, clean, needs)
         item.degraded = apply_chain(clean, steps, scene)
-        item.task = CLASSES[row.degradation].task
+        item.task = task_of(row.degradation, section)
         item.trace = Trace(
             sample_key=row.sample_key,
             source_sha256=row.sha256,

@@ -42,6 +42,7 @@ def _description(item: Item) -> dict[str, object]:
         "task": item.task,
         "degradation": row.degradation,
         "severity": row.severity,
+        "curriculum": row.curriculum,
         "role": row.role,
         "prompts": {"en": prompts.en, "zh": prompts.zh},
         "scores": {

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pyarrow.parquet as pq
 
-from degradations.registry import CLASSES
+from degradations.chain import task_of
 from pipeline.dataset import Dataset
 from pipeline.files import committing
 from pipeline.shards.writer import ShardSample, write_shard
 from pipeline.unit import Item, Unit
 from schemas.ledger import LedgerRow
+from schemas.recipe.degradations import DegradationsSection
 from schemas.shard import ShardIndexRow
 
 
@@ -19,8 +20,9 @@ class Write:
     Each is written to a temporary name and renamed, so a kill at any moment leaves a unit done or not begun.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, section: DegradationsSection) -> None:
         self._dataset = dataset
+        self._section = section
 
     def __call__(self, unit: Unit) -> Unit:
         dataset = self._dataset
@@ -32,33 +34,33 @@ class Write:
         with committing(dataset.index / f"{stem}.parquet", dataset.temporary) as scratch:
             pq.write_table(ShardIndexRow.to_table(index), scratch)
         with committing(dataset.ledger / f"{stem}.parquet", dataset.temporary) as scratch:
-            pq.write_table(LedgerRow.to_table([_ledger_row(item, shard) for item in unit.items]), scratch)
+            pq.write_table(LedgerRow.to_table([self._ledger_row(item, shard) for item in unit.items]), scratch)
         return unit
 
-
-def _ledger_row(item: Item, shard: str) -> LedgerRow:
-    row = item.row
-    reasons = [item.failed] if item.failed else item.reasons
-    return LedgerRow(
-        unit=row.unit,
-        sample_key=row.sample_key,
-        source_key=row.source_key,
-        uri=row.uri,
-        sha256=row.sha256,
-        size=row.size,
-        role=row.role,
-        split=row.split,
-        task=CLASSES[row.degradation].task if row.degradation else "",
-        degradation=row.degradation,
-        variant=row.variant,
-        severity=row.severity,
-        near_duplicate_of=row.near_duplicate_of,
-        verdict=item.verdict,
-        reason=reasons[0] if reasons else "",
-        reasons=reasons,
-        error=item.error,
-        shard=shard if item.verdict == "accepted" else "",
-        scores=item.scores,
-        answers=item.answers,
-        trace=item.trace,
-    )
+    def _ledger_row(self, item: Item, shard: str) -> LedgerRow:
+        row = item.row
+        reasons = [item.failed] if item.failed else item.reasons
+        return LedgerRow(
+            unit=row.unit,
+            sample_key=row.sample_key,
+            source_key=row.source_key,
+            uri=row.uri,
+            sha256=row.sha256,
+            size=row.size,
+            role=row.role,
+            split=row.split,
+            task=task_of(row.degradation, self._section) if row.degradation else "",
+            degradation=row.degradation,
+            curriculum=row.curriculum,
+            variant=row.variant,
+            severity=row.severity,
+            near_duplicate_of=row.near_duplicate_of,
+            verdict=item.verdict,
+            reason=reasons[0] if reasons else "",
+            reasons=reasons,
+            error=item.error,
+            shard=shard if item.verdict == "accepted" else "",
+            scores=item.scores,
+            answers=item.answers,
+            trace=item.trace,
+        )

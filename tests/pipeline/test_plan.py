@@ -21,13 +21,15 @@ def source(number, **fields):
 
 
 def test_a_source_meets_every_degradation_in_turn():
-    recipe = parse_recipe({"plan": {"variants": 10}})
+    names = parse_recipe({}).degradations.weights()
+    recipe = parse_recipe({"plan": {"variants": 2 * len(names)}})
     rows = plan_rows([source(1)], recipe)
     assert set(Counter(row.degradation for row in rows).values()) == {2}
 
 
 def test_weights_are_kept_over_many_sources():
-    weights = {"noise": 4, "blur": 3, "compression": 2, "haze": 1, "realesrgan": 0}
+    weights = dict.fromkeys(parse_recipe({}).degradations.weights(), 0)
+    weights |= {"noise": 4, "blur": 3, "compression": 2, "haze": 1}
     recipe = parse_recipe({"degradations": {name: {"weight": weight} for name, weight in weights.items()}})
     rows = plan_rows([source(number) for number in range(5000)], recipe)
     counts = Counter(row.degradation for row in rows)
