@@ -11,6 +11,7 @@ from degradations.blur import Blur
 from degradations.compression import Compression
 from degradations.contract import Degradation
 from degradations.depictqa import DepictQA
+from degradations.flare import Flare
 from degradations.haze import Haze
 from degradations.noise import Noise
 from degradations.realesrgan import RealEsrgan
@@ -25,6 +26,7 @@ CLASSES: dict[str, type[Degradation[Any]]] = {
         Blur,
         Compression,
         Haze,
+        Flare,
         RealEsrgan,
         Reflection,
         WebStyle,

@@ -14,6 +14,7 @@ from schemas.recipe.degradations.apisr import ApisrSection
 from schemas.recipe.degradations.blur import BlurSection
 from schemas.recipe.degradations.compression import CompressionSection
 from schemas.recipe.degradations.depictqa import DepictQASection
+from schemas.recipe.degradations.flare import FlareSection
 from schemas.recipe.degradations.haze import HazeSection
 from schemas.recipe.degradations.noise import NoiseSection
 from schemas.recipe.degradations.patterns import PatternsSection
@@ -40,6 +41,7 @@ class DegradationsSection(Section):
     blur: BlurSection = BlurSection()
     compression: CompressionSection = CompressionSection()
     haze: HazeSection = HazeSection()
+    flare: FlareSection = FlareSection()
     realesrgan: RealEsrganSection = RealEsrganSection()
     reflection: ReflectionSection = ReflectionSection()
     web_style: WebStyleSection = WebStyleSection()
