@@ -55,7 +55,8 @@ def preview(
                 rows.append((label, [_cell(picture, side) for picture in pictures]))
                 bars.advance(bar)
         sheet = labelled_grid(rows, ["clean", *(f"level {n}, severity {s}" for n, s in enumerate(LEVELS, 1))])
-        if not cv2.imwrite(str(out), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88]):
+        options = [] if out.suffix.lower() == ".png" else [cv2.IMWRITE_JPEG_QUALITY, 88]
+        if not cv2.imwrite(str(out), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), options):
             raise TarnishError(f"--out: {out} cannot be written; name a file in an existing folder")
         console.print(f"{len(rows)} modes at {len(LEVELS)} severities → {out}", highlight=False)
 

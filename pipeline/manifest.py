@@ -30,12 +30,12 @@ def scan_sources(
     progress: called with (sources scanned, sources to scan). Raises RecipeError when a source section lists nothing.
     """
     seen = {row.uri for row in known}
-    listed: dict[str, str] = {}
+    listed: dict[str, tuple[str, str]] = {}
     for section in recipe.sources:
         for uri in list_uris(section):
             if uri not in seen:
-                listed.setdefault(uri, section.role)
-    pairs = list(listed.items())
+                listed.setdefault(uri, (section.role, section.subject))
+    pairs = [(uri, *given) for uri, given in listed.items()]
     tasks = [json.dumps(pairs[i : i + _SCAN_CHUNK]).encode() for i in range(0, len(pairs), _SCAN_CHUNK)]
     rows: list[SourceImage] = []
     for result in engine.run(tasks, ScanWorker, (recipe.decode.max_pixels,)):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from degradations.rng import generator
 from pipeline.dataset import Dataset
+from pipeline.partners import Partners
 from schemas.curriculum import Curriculum
 from schemas.plan import PlanRow
 from schemas.recipe import Recipe
@@ -22,15 +23,17 @@ def plan_rows(sources: Sequence[SourceImage], recipe: Recipe, first_unit: int = 
     A unit has one split and one format of clean targets: Ray Data's WebDataset reader, which makes a column of each
     extension, wants all samples of a shard to have the same.
 
-    A source's rows depend on its bytes and the recipe alone, never on the other sources. Unreadable sources and exact
+    A source's rows depend on its bytes and the recipe alone, never on the other sources; but for the partner that a
+    reflection mirrors, which is one of these sources. Unreadable sources and exact
     duplicates get one row each, with the exclusion's reason.
     """
     order = _schedule(recipe.degradations.weights())
     curricula = {name: recipe.degradations.curriculum(name) for name in set(order)}
+    mirrored = Partners(sources) if recipe.degradations.reflection.partners else Partners([])
     groups: dict[tuple[str, str], list[PlanRow]] = {}
     for source in sources:
         group = groups.setdefault((source.split, source.clean_format or "png"), [])
-        group.extend(_source_rows(source, recipe, order, curricula))
+        group.extend(_source_rows(source, recipe, order, curricula, mirrored))
     numbered = []
     for _, rows in sorted(groups.items()):
         rows.sort(key=lambda row: row.sample_key)
@@ -41,7 +44,7 @@ def plan_rows(sources: Sequence[SourceImage], recipe: Recipe, first_unit: int = 
 
 
 def _source_rows(
-    source: SourceImage, recipe: Recipe, order: list[str], curricula: dict[str, Curriculum]
+    source: SourceImage, recipe: Recipe, order: list[str], curricula: dict[str, Curriculum], mirrored: Partners
 ) -> Iterable[PlanRow]:
     def row(sample_key: str, **fields: object) -> PlanRow:
         shared = {name: getattr(source, name) for name in ("uri", "sha256", "size", "role", "split")}
@@ -63,8 +66,13 @@ def _source_rows(
         sample_key = f"{source.key}-v{variant:03d}-{degradation}"
         low, high = recipe.plan.severity_low, recipe.plan.severity_high
         severity = float(generator(recipe.seed, sample_key, "severity").uniform(low, high))
+        partner = None
+        if any(step.degradation == "reflection" for step in recipe.degradations.steps(degradation)):
+            partner = mirrored.of(source, sample_key, recipe.seed)
         yield row(
             sample_key,
+            partner_uri=partner.uri if partner else "",
+            partner_sha256=partner.sha256 if partner else "",
             degradation=degradation,
             variant=variant,
             severity=round(severity, 4),

@@ -11,6 +11,8 @@ class PlanRow(Record):
     `curriculum` is what the degradation makes of it: single, multiple or high-order; empty where there is none, and in
     plans older than the column.
 
+    `partner_uri` and `partner_sha256` name another photograph of the same split that a reflection mirrors, if any.
+
     `exclusion` names the reason when the row was settled while planning (an exact duplicate, an unreadable file): such
     a row goes straight to the ledger.
     """
@@ -27,6 +29,8 @@ class PlanRow(Record):
     variant: int
     severity: float
     curriculum: Curriculum = ""
+    partner_uri: str = ""
+    partner_sha256: str = ""
     near_duplicate_of: str = ""
     near_duplicate_distance: int = 64
     exclusion: str = ""

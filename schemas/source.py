@@ -7,6 +7,8 @@ from pydantic import Field
 from schemas.record import Record
 
 Role = Literal["synthetic", "real"]
+#: What a photograph shows, where the recipe says so.
+Subject = Literal["", "portrait", "scene"]
 #: train: learned from; validation: chooses the checkpoint; heldout: measured once, at the end.
 Split = Literal["train", "validation", "heldout"]
 
@@ -26,6 +28,7 @@ class SourceImage(Record):
     sha256: str = Field(description="empty if the bytes could not be read")
     size: int = Field(description="bytes; -1 if they could not be read")
     role: Role = "synthetic"
+    subject: Subject = ""
     error: str = Field(default="", description="why the bytes could not be read")
     clean_format: str = Field(default="", description="jpg, png or webp; empty when it cannot be decoded")
     perceptual_hash: str = ""

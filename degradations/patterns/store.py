@@ -30,7 +30,9 @@ class Store:
     def inside(self, name: str) -> Store:
         """The folder `name` of this one."""
         store = Store.__new__(Store)
-        store.uri, store._files, store._root = f"{self.uri.rstrip('/')}/{name}", self._files, f"{self._root}/{name}"
+        place, mark, options = self.uri.partition("?")
+        store.uri = f"{place.rstrip('/')}/{name}{mark}{options}"
+        store._files, store._root = self._files, f"{self._root}/{name}"
         return store
 
     def names(self) -> list[str]:

@@ -10,11 +10,11 @@ from filters.decoding import decode
 from filters.perceptual_hash import perceptual_hash
 from pipeline.encoding import clean_extension
 from pipeline.sources.uri import read_uri
-from schemas.source import SourceImage
+from schemas.source import Role, SourceImage, Subject
 
 
 class ScanWorker:
-    """Called with a JSON list of [uri, role]; returns the SourceImage rows as a JSON list.
+    """Called with a JSON list of [uri, role, subject]; returns the SourceImage rows as a JSON list.
 
     Hashes the bytes and, when they decode, the picture. What cannot be read gets its uri's hash as key and the error.
     """
@@ -23,16 +23,22 @@ class ScanWorker:
         self._max_pixels = max_pixels
 
     def __call__(self, task: bytes) -> bytes:
-        rows = [self._scan(uri, role).model_dump(mode="json") for uri, role in json.loads(task)]
+        rows = [self._scan(*source).model_dump(mode="json") for source in json.loads(task)]
         return json.dumps(rows).encode()
 
-    def _scan(self, uri: str, role: str) -> SourceImage:
+    def _scan(self, uri: str, role: Role, subject: Subject) -> SourceImage:
         try:
             data = read_uri(uri)
         except (OSError, ValueError) as error:
             key = hashlib.sha256(f"unreadable:{uri}".encode()).hexdigest()[:16]
             return SourceImage(
-                key=key, uri=uri, sha256="", size=-1, role=role, error=f"{type(error).__name__}: {error}"
+                key=key,
+                uri=uri,
+                sha256="",
+                size=-1,
+                role=role,
+                subject=subject,
+                error=f"{type(error).__name__}: {error}",
             )
         digest = hashlib.sha256(data).hexdigest()
         return SourceImage(
@@ -41,6 +47,7 @@ class ScanWorker:
             sha256=digest,
             size=len(data),
             role=role,
+            subject=subject,
             **self._picture(data),
         )
 

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from schemas.recipe.section import Section
-from schemas.source import Role
+from schemas.source import Role, Subject
 
 
 class SourceSection(Section):
@@ -12,9 +12,11 @@ class SourceSection(Section):
     kind: `images` (a folder, searched in depth, or a glob), `webdataset` (tar files: one, a folder or a glob) or
     `parquet` (files with a column of encoded bytes, of paths, or of Hugging Face image structs).
     column: for parquet, the column that holds the image.
+    subject: `portrait` or `scene` where all are of one kind, for reflections; empty if unknown.
     """
 
     kind: Literal["images", "webdataset", "parquet"] = "images"
     path: str
     column: str = "image"
     role: Role = "synthetic"
+    subject: Subject = ""

@@ -14,7 +14,12 @@ class ReflectionModes(Modes):
 
 
 class ReflectionSection(Section):
-    """Reflection: a second scene in a pane of glass before the picture."""
+    """Reflection: a second scene in a pane of glass before the picture.
+
+    partners: mirror other photographs of the source set (of the other subject where subjects are known: a portrait
+    mirrors a scene, a scene a portrait); else, and where there are none, patterns of the bank.
+    """
 
     weight: Weight = 1.0
+    partners: bool = True
     modes: ReflectionModes = ReflectionModes()
