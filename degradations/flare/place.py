@@ -28,16 +28,20 @@ def reduction(height: int, width: int) -> int:
     return max(1, round(min(height, width) / _SHORT))
 
 
+def towards_middle(height: int, width: int, x: float, y: float) -> float:
+    """Direction in degrees, clockwise from the right, in which the middle of a picture lies from (x, y)."""
+    return math.degrees(math.atan2((height - 1) / 2 - y, (width - 1) / 2 - x))
+
+
 def inverse_affine(
     height: int, width: int, pattern: Pattern, x: float, y: float, turn: float, scale: float, shear: float, flip: bool
 ) -> NDArray[np.float64]:
     """From picture to pattern coordinates, pixels of their middles, float64 (2, 3).
 
-    The pattern's middle falls on (x, y); its direction to the right points to the middle of the picture, turned by
-    `turn` degrees; at scale 1 its sides are twice the square root of the picture's area. shear: degrees. flip: first
-    upside down.
+    The pattern's middle falls on (x, y), its direction to the right is turned by `turn` degrees; at scale 1 its sides
+    are twice the square root of the picture's area. shear: degrees. flip: first upside down.
     """
-    angle = math.atan2((height - 1) / 2 - y, (width - 1) / 2 - x) + math.radians(turn)
+    angle = math.radians(turn)
     sides = np.array([pattern.shape[1], pattern.shape[0]], dtype=np.float64)
     unit = sides.max() / (2.0 * math.sqrt(height * width) * scale)
     cosine, sine = math.cos(angle), math.sin(angle)
@@ -48,7 +52,7 @@ def inverse_affine(
 
 
 @numba.njit(cache=True, nogil=True)
-def _sample(pattern: Pattern, light: Float, affine: NDArray[np.float64], step: int, out: Float) -> None:
+def _add(pattern: Pattern, light: Float, affine: NDArray[np.float64], step: int, tint: Float, out: Float) -> None:
     # Pixel i of a picture reduced by `step` has its middle at step·i + (step − 1)/2.
     height, width = pattern.shape[0], pattern.shape[1]
     offset = (step - 1) / 2.0
@@ -57,7 +61,6 @@ def _sample(pattern: Pattern, light: Float, affine: NDArray[np.float64], step: i
             x = affine[0, 0] * (step * j + offset) + affine[0, 1] * (step * i + offset) + affine[0, 2]
             y = affine[1, 0] * (step * j + offset) + affine[1, 1] * (step * i + offset) + affine[1, 2]
             if x < 0.0 or y < 0.0 or x >= width - 1 or y >= height - 1:
-                out[i, j, 0], out[i, j, 1], out[i, j, 2] = 0.0, 0.0, 0.0
                 continue
             left, top = int(x), int(y)
             u, v = np.float32(x - left), np.float32(y - top)
@@ -66,15 +69,20 @@ def _sample(pattern: Pattern, light: Float, affine: NDArray[np.float64], step: i
                 upper += u * (light[pattern[top, left + 1, c]] - upper)
                 lower = light[pattern[top + 1, left, c]]
                 lower += u * (light[pattern[top + 1, left + 1, c]] - lower)
-                out[i, j, c] = upper + v * (lower - upper)
+                out[i, j, c] += tint[c] * (upper + v * (lower - upper))
 
 
-def sample(pattern: Pattern, light: Float, affine: NDArray[np.float64], height: int, width: int) -> Float:
-    """The pattern's light over a picture of this size, reduced by `reduction`, float32 (h, w, 3), 0 beyond its border.
-
-    light: value of each code. affine: see `inverse_affine`.
-    """
+def empty(height: int, width: int) -> Float:
+    """No light over a picture of this size, reduced by `reduction`, float32 (h, w, 3)."""
     step = reduction(height, width)
-    out = np.empty((-(-height // step), -(-width // step), 3), dtype=np.float32)
-    _sample(pattern, light, affine, step, out)
-    return out
+    return np.zeros((-(-height // step), -(-width // step), 3), dtype=np.float32)
+
+
+def add_pattern(
+    flare: Float, pattern: Pattern, light: Float, affine: NDArray[np.float64], tint: Float, step: int
+) -> None:
+    """Adds to `flare`, a picture reduced by `step`, the pattern's light times `tint` (float32 (3,)).
+
+    light: value of each code. affine: see `inverse_affine`. Beyond the pattern's border there is no light.
+    """
+    _add(pattern, light, affine, step, tint, flare)

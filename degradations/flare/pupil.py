@@ -92,7 +92,7 @@ def smear(rng: np.random.Generator, x: Float, y: Float, size: int, radius: float
     theta = rng.uniform(0.0, math.pi)
     cosine, sine = np.float32(math.cos(theta)), np.float32(math.sin(theta))
     across, along = x * cosine + y * sine, y * cosine - x * sine
-    bend = np.float32(math.exp(rng.uniform(math.log(0.004), math.log(0.05))) * rng.choice([-1.0, 1.0]))
+    bend = np.float32(math.exp(rng.uniform(math.log(0.008), math.log(0.07))) * rng.choice([-1.0, 1.0]))
     twist = np.float32(rng.normal(0.0, 0.3)) * bend
     groove = across + bend * along * along + twist * along * across
     profile = _grooves(rng, size, rng.uniform(0.35, 1.0)) * np.float32(rng.uniform(0.3, 1.0))

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from degradations.flare import Flare, FlareParams
-from degradations.flare.compose import add_light
-from degradations.flare.place import LIGHT, inverse_affine, reduction, sample, without_core
-from degradations.flare.source import brightest_blob
+from degradations.flare.compose import Lift, add_light
+from degradations.flare.place import LIGHT, add_pattern, empty, inverse_affine, reduction, towards_middle, without_core
+from degradations.flare.source import brightest_blobs
 from degradations.flare.spectrum import LogPolar, black_body, colour_matching, disperse
 from degradations.light import decode
 from degradations.patterns.flare import make
@@ -30,6 +30,7 @@ def white(**changes):
         "mode": "bright_source",
         "pattern": {"name": "00000"},
         "place": None,
+        "lamps": 1,
         "turn": 0.0,
         "scale": 1.0,
         "shear": 0.0,
@@ -71,13 +72,20 @@ def test_doubling_the_flare_doubles_the_light_that_it_adds():
 
 def test_light_adds_in_linear_light_whatever_the_picture():
     image = np.tile(np.arange(0, 200, dtype=np.uint8)[None, :, None], (4, 1, 3))
-    flare = np.full((2, 100, 3), 0.1, np.float32)
-    tint, veil = np.array([1.0, 0.5, 2.0], np.float32), np.array([0.02, 0.0, 0.01], np.float32)
-    out = add_light(image, flare, 2, tint, veil, 1.0)
-    expected = decode(image) + 0.1 * tint + veil
-    np.testing.assert_allclose(decode(out), expected, atol=0.005)
-    doubled = add_light(image, 2 * flare, 2, tint, 2 * veil, 1.0)
-    np.testing.assert_allclose(decode(doubled) - decode(image), 2 * (expected - decode(image)), atol=0.005)
+    flare, veil = np.full((2, 100, 3), 0.1, np.float32), np.array([0.02, 0.0, 0.01], np.float32)
+    for strength in (1.0, 2.0):
+        out = add_light(image, flare, 2, strength, strength * veil)
+        np.testing.assert_allclose(decode(out), decode(image) + strength * (0.1 + veil), atol=0.005)
+
+
+def test_highlights_are_lifted_at_the_source_alone():
+    image = np.full((60, 90, 3), 245, np.uint8)
+    image[:, 40:50] = 200
+    nothing = np.zeros((60, 90, 3), np.float32)
+    out = add_light(image, nothing, 1, 1.0, np.zeros(3, np.float32), Lift(4.0, 20.0, 30.0, 5.0))
+    assert out[30, 20].min() == 255
+    assert (np.diff(out[30, 20:40, 0].astype(int)) <= 0).all()
+    assert np.array_equal(out[:, 36:], image[:, 36:])
 
 
 def test_no_light_changes_nothing():
@@ -107,7 +115,8 @@ def test_the_light_is_brightest_at_the_source():
 @pytest.mark.parametrize("scale", [1, 5])
 def test_the_source_is_found_and_its_colour_is_that_around_it(lamp, scale):
     image = night(240 * scale, 320 * scale, (lamp[0] * scale, lamp[1] * scale), 3 * scale)
-    x, y, colour = brightest_blob(image)
+    (x, y, colour, power), *others = brightest_blobs(image, 3)
+    assert power == 1.0 and not others
     assert np.hypot(x - lamp[1] * scale, y - lamp[0] * scale) < 1.5 * scale
     assert colour[0] > colour[1] > colour[2]
     assert colour @ [0.2126, 0.7152, 0.0722] == pytest.approx(1.0, abs=1e-4)
@@ -117,29 +126,39 @@ def test_a_lamp_wins_over_a_grey_wall_and_of_two_lamps_the_brighter():
     image = night()
     image[100:, :200] = np.maximum(image[100:, :200], 150)
     image[30:36, 60:66] = 215
-    x, y, _ = brightest_blob(image)
-    assert (round(x), round(y)) == (250, 80)
+    source, *_ = brightest_blobs(image)
+    assert (round(source.x), round(source.y)) == (250, 80)
 
 
-def test_the_pattern_lies_on_its_source_and_points_to_the_middle_of_the_picture():
+def test_other_lamps_flare_with_it_as_bright_as_they_are():
+    image = np.maximum(night(), night(lamp=(150, 60), radius=2))
+    first, second = brightest_blobs(image, 3)
+    assert np.hypot(first.x - 250, first.y - 80) < 1.5
+    assert np.hypot(second.x - 60, second.y - 150) < 1.5
+    assert second.power < 0.7
+    assert len(brightest_blobs(image, 1)) == 1
+
+
+def test_the_pattern_lies_on_its_source_and_its_ghosts_point_to_the_middle_of_the_picture():
     pattern = np.zeros((101, 101, 3), np.uint8)
-    affine = inverse_affine(300, 400, pattern, 50.0, 220.0, 0.0, 1.3, 12.0, False)
+    affine = inverse_affine(300, 400, pattern, 50.0, 220.0, towards_middle(300, 400, 50.0, 220.0), 1.3, 12.0, False)
     np.testing.assert_allclose(affine @ [50.0, 220.0, 1.0], [50.0, 50.0], atol=1e-9)
     middle = affine @ [199.5, 149.5, 1.0]
     assert middle[0] > 50.0
     assert middle[1] == pytest.approx(50.0, abs=1e-9)
-    whole = inverse_affine(300, 300, pattern, 149.5, 149.5, 0.0, 1.0, 0.0, False)
+    whole = inverse_affine(300, 300, pattern, 149.5, 149.5, 30.0, 1.0, 0.0, False)
     assert 101 / np.linalg.norm(whole[:, 0]) == pytest.approx(600.0)
 
 
-def test_a_sampled_pattern_is_its_light_and_black_beyond_its_border():
+def test_a_pattern_adds_its_tinted_light_and_none_beyond_its_border():
     pattern = np.full((64, 64, 3), 128, np.uint8)
     affine = inverse_affine(40, 60, pattern, 30.0, 20.0, 30.0, 0.5, 0.0, False)
-    light = sample(pattern, LIGHT, affine, 40, 60)
-    assert light.max() == pytest.approx((128 / 255) ** 2)
-    assert light[20, 30].min() == light.max()
-    assert light[0, 0].max() == 0.0
-    assert sample(pattern, LIGHT, affine, 1024, 1500).shape == (512, 750, 3)
+    flare, tint = empty(40, 60), np.array([1.0, 0.5, 0.25], np.float32)
+    for times in (1, 2):
+        add_pattern(flare, pattern, LIGHT, affine, tint, 1)
+        np.testing.assert_allclose(flare[20, 30], times * (128 / 255) ** 2 * tint, rtol=1e-5)
+    assert flare[0, 0].max() == 0.0
+    assert empty(1024, 1500).shape == (512, 750, 3)
     assert reduction(4096, 6000) == 8
 
 
@@ -177,7 +196,7 @@ def test_parameters_are_drawn_as_the_specification_says():
     for mode, weight in FlareModes().model_dump().items():
         assert share[mode] / 3000 == pytest.approx(weight, abs=0.03)
     assert all((p.place is None) == (p.mode == "bright_source") for p in drawn)
-    assert all(0.8 <= p.scale <= 1.5 and abs(p.shear) <= 20 and 0.1 <= p.blur <= 3 for p in drawn)
+    assert all(0.8 <= p.scale <= 1.5 and abs(p.shear) <= 10 and 0.1 <= p.blur <= 3 for p in drawn)
     assert all(0 <= p.veil <= 0.05 and 2200 <= p.kelvin <= 9000 for p in drawn)
     logs = np.log([p.brightness for p in drawn if p.mode != "anywhere"])
     assert np.mean(logs) == pytest.approx(np.log(0.03 * 3) / 2, abs=0.1)
@@ -186,6 +205,14 @@ def test_parameters_are_drawn_as_the_specification_says():
     assert len({p.pattern.name for p in drawn}) == 48
     lifted = [p.highlight_gain > 1 for p in drawn if p.mode == "bright_source"]
     assert np.mean(lifted) == pytest.approx(0.5, abs=0.04)
+
+
+def test_the_veil_is_thin_at_night():
+    veils = []
+    for code in (10, 60, 118, 180):
+        image = np.full((64, 64, 3), code, np.uint8)
+        veils.append(float((decode(apply(image, brightness=0.0, veil=0.05)) - decode(image)).mean()))
+    np.testing.assert_allclose(veils, [0.0125, 0.0125 * 2.05, 0.05, 0.05], rtol=0.12)
 
 
 def test_a_mode_can_be_switched_off():
