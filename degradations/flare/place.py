@@ -17,6 +17,9 @@ _SHORT = 512
 #: Linear light of each code of a pattern, (code/255)², float32 (256,).
 LIGHT: Float = ((np.arange(256) / 255.0) ** 2).astype(np.float32)
 
+#: Within this share of its side from its border a pattern fades out: a photograph's light ends there, flare does not.
+_MARGIN = 0.08
+
 
 def without_core(limit: float) -> Float:
     """LIGHT bent to L/(1 + L/limit): the glow stays, the source itself goes."""
@@ -56,6 +59,7 @@ def _add(pattern: Pattern, light: Float, affine: NDArray[np.float64], step: int,
     # Pixel i of a picture reduced by `step` has its middle at step·i + (step − 1)/2.
     height, width = pattern.shape[0], pattern.shape[1]
     offset = (step - 1) / 2.0
+    margin = max(1.0, _MARGIN * min(height, width))
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
             x = affine[0, 0] * (step * j + offset) + affine[0, 1] * (step * i + offset) + affine[0, 2]
@@ -63,13 +67,15 @@ def _add(pattern: Pattern, light: Float, affine: NDArray[np.float64], step: int,
             if x < 0.0 or y < 0.0 or x >= width - 1 or y >= height - 1:
                 continue
             left, top = int(x), int(y)
+            inside = min(min(x, width - 1 - x), min(y, height - 1 - y)) / margin
+            share = np.float32(inside if inside < 1.0 else 1.0)
             u, v = np.float32(x - left), np.float32(y - top)
             for c in range(3):
                 upper = light[pattern[top, left, c]]
                 upper += u * (light[pattern[top, left + 1, c]] - upper)
                 lower = light[pattern[top + 1, left, c]]
                 lower += u * (light[pattern[top + 1, left + 1, c]] - lower)
-                out[i, j, c] += tint[c] * (upper + v * (lower - upper))
+                out[i, j, c] += share * tint[c] * (upper + v * (lower - upper))
 
 
 def empty(height: int, width: int) -> Float:
@@ -83,6 +89,6 @@ def add_pattern(
 ) -> None:
     """Adds to `flare`, a picture reduced by `step`, the pattern's light times `tint` (float32 (3,)).
 
-    light: value of each code. affine: see `inverse_affine`. Beyond the pattern's border there is no light.
+    light: value of each code. affine: see `inverse_affine`. It fades out at the pattern's border.
     """
     _add(pattern, light, affine, step, tint, flare)

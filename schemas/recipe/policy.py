@@ -41,7 +41,7 @@ _DEFAULT_RULES = (
     Rule(score="pair.strength", min=0.05, max=0.95, degradations=("blur",)),
     Rule(score="pair.strength", min=0.015, max=0.7, degradations=("compression",)),
     Rule(score="pair.strength", min=0.08, max=0.98, degradations=("haze",)),
-    Rule(score="pair.strength", min=0.008, max=0.7, degradations=("flare",)),
+    Rule(score="pair.strength", min=0.004, max=0.7, degradations=("flare",)),
     Rule(score="pair.strength", min=0.03, max=0.8, degradations=("realesrgan",)),
     Rule(score="pair.strength", min=0.015, max=0.6, degradations=("reflection",)),
     Rule(score="pair.shift", max=0.5, degradations=("noise", "compression", "haze", "reflection")),

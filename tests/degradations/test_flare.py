@@ -150,7 +150,7 @@ def test_the_pattern_lies_on_its_source_and_its_ghosts_point_to_the_middle_of_th
     assert 101 / np.linalg.norm(whole[:, 0]) == pytest.approx(600.0)
 
 
-def test_a_pattern_adds_its_tinted_light_and_none_beyond_its_border():
+def test_a_pattern_adds_its_tinted_light_and_fades_out_at_its_border():
     pattern = np.full((64, 64, 3), 128, np.uint8)
     affine = inverse_affine(40, 60, pattern, 30.0, 20.0, 30.0, 0.5, 0.0, False)
     flare, tint = empty(40, 60), np.array([1.0, 0.5, 0.25], np.float32)
@@ -158,6 +158,8 @@ def test_a_pattern_adds_its_tinted_light_and_none_beyond_its_border():
         add_pattern(flare, pattern, LIGHT, affine, tint, 1)
         np.testing.assert_allclose(flare[20, 30], times * (128 / 255) ** 2 * tint, rtol=1e-5)
     assert flare[0, 0].max() == 0.0
+    steps = np.abs(np.diff(flare[20, :, 0]))
+    assert steps.max() < 0.6 * flare.max()
     assert empty(1024, 1500).shape == (512, 750, 3)
     assert reduction(4096, 6000) == 8
 
