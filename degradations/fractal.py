@@ -14,11 +14,12 @@ def fractal_noise(
     exponent: of the amplitude spectrum f^−exponent. stretch: how much longer its shapes are along `angle` (radians
     from the rows towards the columns) than across.
     """
-    noise = rng.standard_normal((side, side))
-    down, right = np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None, :]
-    along = right * np.cos(angle) + down * np.sin(angle)
-    across = down * np.cos(angle) - right * np.sin(angle)
-    frequency = np.hypot(along * stretch**0.5, across / stretch**0.5)
-    frequency[0, 0] = np.inf
-    noise = np.fft.irfft2(np.fft.rfft2(noise) * frequency**-exponent, s=(side, side))
-    return np.asarray(noise / max(float(noise.std()), 1e-12), dtype=np.float32)
+    noise = rng.standard_normal((side, side), dtype=np.float32)
+    down, right = (f.astype(np.float32) for f in (np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None, :]))
+    cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+    along = right * cosine + down * sine
+    across = down * cosine - right * sine
+    squared = along * along * np.float32(stretch) + across * across * np.float32(1.0 / stretch)
+    squared[0, 0] = np.inf
+    field = np.fft.irfft2(np.fft.rfft2(noise) * squared ** np.float32(-0.5 * exponent), s=(side, side))
+    return np.asarray(field / max(float(field.std()), 1e-12), dtype=np.float32)

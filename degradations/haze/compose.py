@@ -35,6 +35,7 @@ def _compose(
     fade: NDArray[np.float32],
     glow: Plane,
     scatter: float,
+    lamps: Plane,
     decode: NDArray[np.float32],
     encode: NDArray[np.uint8],
     luma: NDArray[np.float32],
@@ -43,7 +44,7 @@ def _compose(
     # Rows of interleaved channels, one simple loop a step: each becomes vector instructions.
     height, size = image.shape
     transmission = np.empty(size, dtype=np.float32)
-    light = np.empty(size, dtype=np.float32)
+    light, air = np.empty(size, dtype=np.float32), np.empty(size, dtype=np.float32)
     index = np.empty(size, dtype=np.uint16)
     factor, term = np.empty(size // 3, dtype=np.float32), np.empty(size // 3, dtype=np.float32)
     shine = np.zeros(size, dtype=np.float32)
@@ -61,14 +62,23 @@ def _compose(
             transmission[3 * x], transmission[3 * x + 1], transmission[3 * x + 2] = t, t, t
         for i in range(size):
             light[i] = decode[codes[i]]
+        for i in range(size):
+            air[i] = tint[i] * level
+        if lamps.size > 0:
+            _row(lamps, y, height, shine)
+            for i in range(size):
+                air[i] += shine[i]
         if share > zero:
             _row(glow, y, height, shine)
             for i in range(size):
-                light[i] += share * (one - transmission[i]) * (shine[i] - light[i])
+                t = transmission[i]
+                value = light[i] + share * (one - t) * (shine[i] - light[i])
+                light[i] = air[i] + t * (value - air[i])
+        else:
+            for i in range(size):
+                light[i] = air[i] + transmission[i] * (light[i] - air[i])
         for i in range(size):
-            air = tint[i] * level
-            value = air + transmission[i] * (light[i] - air)
-            value = value if value > zero else zero
+            value = light[i] if light[i] > zero else zero
             value = value if value < one else one
             index[i] = np.uint16(np.int32(np.sqrt(value) * np.float32(4096.0) + np.float32(0.5)))
         for i in range(size):
@@ -83,12 +93,14 @@ def compose(
     fade: NDArray[np.float32],
     glow: NDArray[np.float32] | None,
     scatter: float,
+    lamps: NDArray[np.float32] | None,
 ) -> Image:
     """I = J·t + A·(1 − t) in linear light, encoded to sRGB uint8 of the image's shape.
 
     t = slope·luma + offset, clipped to [0, 1]; slope and offset float32 (h, w) of any size, stretched over the picture.
     A = airlight (linear RGB, float32 (3,)) times fade (float32 (H,), by row). glow: blurred linear light, float32
-    (h, w, 3) of any size; where given, J takes the share scatter·(1 − t) of its light from it.
+    (h, w, 3) of any size; where given, J takes the share scatter·(1 − t) of its light from it. lamps: light
+    that the air scatters from lamps, added to A, laid out like glow.
     """
     height, width = image.shape[:2]
 
@@ -105,6 +117,7 @@ def compose(
         fade,
         np.zeros((1, 3 * width), dtype=np.float32) if glow is None else wide(glow),
         0.0 if glow is None else scatter,
+        np.zeros((0, 3 * width), dtype=np.float32) if lamps is None else wide(lamps),
         DECODE,
         ENCODE,
         LUMA,

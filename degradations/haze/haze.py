@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Literal, NamedTuple
 
 import cv2
@@ -14,17 +15,26 @@ from degradations.cues.guided import coefficients
 from degradations.cues.shrink import shrink
 from degradations.haze.compose import LUMA, compose
 from degradations.haze.field import thickness_field
-from degradations.haze.optics import distance, optical_thickness, spread
+from degradations.haze.lamps import lamp_glow
+from degradations.haze.optics import CONTRAST, distance, optical_thickness, place, spread
+from degradations.haze.patches import BankPatches, bank_field
 from degradations.light import decode
 from degradations.rng import pixel_seed
-from degradations.scene import Scene
-from degradations.severity import LOOSE, linear, logarithmic, position
+from degradations.scene import DepthCue, Scene
+from degradations.severity import LOOSE, logarithmic, position
 from schemas.recipe.degradations import HazeSection
+
+#: Rec. 709 luminance of linear light.
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 
 Family = Literal["fog", "haze", "smoke", "dusk"]
 
-#: Visibility in metres at severity 0 and 1.
-VISIBILITY_M = (2000.0, 40.0)
+#: −ln of the mean transmission at severity 0 and 1.
+THICKNESS = (0.07, 1.8)
+#: Copula parameter of the thickness, which alone makes the strength.
+TIGHTER = 20.0
+#: Pixels on which transmission is computed.
+PIXELS = 30_000
 
 
 class _Air(NamedTuple):
@@ -47,10 +57,12 @@ AIR: dict[str, _Air] = {
 
 
 class HazeParams(Params):
-    """Drawn parameters of haze. Lengths are in metres of the scene; light is linear."""
+    """Drawn parameters of haze. Lengths are in metres of the scene; light is linear. thickness: −ln of the land's mean
+    transmission. patches: of the bank, None where they are made from the field_* parameters. lamps: how much brighter
+    than white a lamp is at night."""
 
     family: Family
-    visibility_m: float = Field(gt=0)
+    thickness: float = Field(ge=0)
     near_m: float = Field(gt=0)
     far_m: float = Field(gt=0)
     depth_gamma: float = Field(gt=0)
@@ -62,30 +74,33 @@ class HazeParams(Params):
     field_exponent: float
     field_stretch: float = Field(gt=0)
     field_seed: int
+    patches: BankPatches | None
     scatter: float = Field(ge=0, le=1)
     scatter_radius: float = Field(ge=0)
+    lamps: float = Field(ge=0)
 
 
 class Haze(Degradation[HazeParams]):
     """Scattering by air between the camera and the scene: I = J·t + A·(1 − t) in linear light, t = e^−τ.
 
-    Source: Koschmieder (1924); specification: degradations §8. Severity moves the visibility V from 2000 to 40 m
-    (log-uniform; β = 3.912/V) and, loosely, how far away the far is and how high the air reaches. Draws:
-    - metric depth 1/(aD^γ + b): near 2-10 m, far 100-2000 m (log-uniform), γ 1-3 (relative depth does not tell a valley
-      from a garden); the sky is at infinity;
+    Source: Koschmieder (1924); specification: degradations §8. Severity moves −ln of the mean transmission from
+    .07 to 1.8 (log-uniform), and loosely how high the air reaches. The visibility V (β = 3.912/V) is the one that gives
+    this mean over the picture: relative depth does not tell a portrait from a valley, and the specification's 40-2000 m
+    left the one white and the other clear. Draws:
+    - metric depth 1/(aD^γ + b): near 2-10 m, far 4-100 times that (both log-uniform), γ .8-1.6; the sky is at infinity;
     - air that thins out with height: scale height 15-250 m by family, which keeps the sky of thin haze blue;
-    - patches that multiply the optical thickness: mean 1, coefficient of variation .2-.4, spectrum f^−p with p 1.4-2.4,
-      stretch 1-4. Only smoke has the specification's rough .2-.6 and p .9-1.5: in clear families such patches make
-      near things look wrapped in smoke;
+    - patches that multiply the optical thickness, of mean 1: half are fields of the bank (cloud, wisps, patches, ground
+      fog), half are made here, with a spectrum f^−p, p 1.4-2.4, and stretch 1-4 (the recipe weighs the two). Their
+      coefficient of variation is .2-.4; only smoke has the specification's rough .2-.6 and p .9-1.5: in clear families
+      such patches make near things look wrapped in smoke;
     - airlight .65-1, tinted by family (fog neutral, haze (1, .96, .88), smoke and dusk warmer), with a vertical
       gradient of ±12%;
-    - in half of the draws, multiple scattering: J is blurred where the air is thick.
+    - in half of the draws, multiple scattering: J is blurred where the air is thick;
+    - at night, a glow around lamps, 1-5 times as bright as they show.
 
     The airlight is scaled by the picture's own white (from the 90th and 99th percentile of its luminance, at least
-    .08): air lit by a night or a dusk scene is not brighter than that scene. Transmission is computed at the size of
-    the depth cue and carried to full size along the picture's edges (guided filter).
-
-    Later: the glow of lamps at night beyond the blur of J, a bank of fields, photographs of haze as fields.
+    .08): air lit by a night or a dusk scene is not brighter than that scene. Transmission is computed on about 30,000
+    pixels and carried to full size along the picture's edges (guided filter).
     """
 
     name: ClassVar[str] = "haze"
@@ -96,19 +111,20 @@ class Haze(Degradation[HazeParams]):
         self.section = section
 
     def draw(self, rng: np.random.Generator, scene: Scene, severity: float) -> HazeParams:
-        """Parameters for a scene at `severity` in [0, 1]: visibility 2000 to 40 m."""
+        """Parameters for a scene at `severity` in [0, 1]."""
         family = pick(rng, self.section.modes.model_dump())
         air = AIR[family]
-        visibility = logarithmic(position(rng, severity), *VISIBILITY_M)
+        thickness = logarithmic(position(rng, severity, TIGHTER), *THICKNESS)
+        near = logarithmic(rng.uniform(), 2.0, 10.0)
         level = rng.uniform(*air.level)
         tint = np.array(air.tint) ** rng.uniform(0.5, 1.3) * rng.uniform(0.985, 1.015, 3)
         red, green, blue = np.minimum(level * tint, 1.0)
         return HazeParams(
             family=family,
-            visibility_m=visibility,
-            near_m=logarithmic(rng.uniform(), 2.0, 10.0),
-            far_m=logarithmic(position(rng, severity, LOOSE), 100.0, 2000.0),
-            depth_gamma=linear(position(rng, severity, LOOSE), 1.0, 3.0),
+            thickness=thickness,
+            near_m=near,
+            far_m=near * logarithmic(rng.uniform(), 4.0, 100.0),
+            depth_gamma=rng.uniform(0.8, 1.6),
             scale_height_m=logarithmic(position(rng, severity, LOOSE), *air.scale_height_m),
             horizon=rng.uniform(0.25, 0.6),
             airlight=(float(red), float(green), float(blue)),
@@ -117,40 +133,63 @@ class Haze(Degradation[HazeParams]):
             field_exponent=rng.uniform(*air.exponent),
             field_stretch=logarithmic(rng.uniform(), 1.0, 4.0),
             field_seed=pixel_seed(rng),
+            patches=BankPatches.draw(rng, scene) if pick(rng, self.section.fields.model_dump()) == "bank" else None,
             scatter=rng.uniform(0.2, 0.8) if rng.uniform() < 0.5 else 0.0,
             scatter_radius=logarithmic(rng.uniform(), 6.0, 30.0) * scene.scale,
+            lamps=logarithmic(rng.uniform(), 1.0, 5.0),
         )
 
     def needs(self, params: HazeParams) -> frozenset[str]:
-        return frozenset({"depth"})
+        return frozenset({"depth"} if params.patches is None else {"depth", "patterns.haze"})
 
     def apply(self, image: Image, params: HazeParams, scene: Scene) -> Image:
         """A hazy copy of `image` (uint8 (H, W, 3), sRGB). Raises ValueError where the scene has no depth."""
         check_image(image)
         if scene.depth is None:
             raise ValueError("haze needs the scene's depth; give Scene(depth=estimate_depth(image))")
-        height, width = scene.depth.disparity.shape
+        depth = _reduced(scene.depth, *image.shape[:2])
+        height, width = depth.disparity.shape
         small = shrink(image, height, width)
         light = decode(small)
-        away = distance(scene.depth.disparity, params.near_m, params.far_m, params.depth_gamma)
-        thickness = optical_thickness(away, scene.depth.sky, params.visibility_m, params.scale_height_m, params.horizon)
-        field = thickness_field(params.field_seed, params.variation, params.field_exponent, params.field_stretch)
-        transmission = np.exp(-thickness * spread(field, height, width))
+        luminance = np.asarray(light @ LUMINANCE, dtype=np.float32)
+        transmission = np.exp(-_thickness(params, depth, scene))
         guide = np.asarray(small.astype(np.float32) / np.float32(255.0) @ LUMA, dtype=np.float32)
         slope, offset = coefficients(guide, transmission, max(1, min(height, width) // 60), 1e-3)
         glow = None
         if params.scatter > 0:
             glow = _blurred(light, params.scatter_radius * min(height, width) / min(image.shape[:2]))
-        airlight = np.array(params.airlight, dtype=np.float32) * _white(light)
+        airlight = np.array(params.airlight, dtype=np.float32) * _white(luminance)
         rows = np.linspace(0.5, -0.5, image.shape[0], dtype=np.float32)
         fade = np.float32(1.0) + np.float32(params.airlight_gradient) * rows
-        return compose(image, slope, offset, airlight, fade, glow, params.scatter)
+        lamps = lamp_glow(light, luminance, params.lamps)
+        return compose(image, slope, offset, airlight, fade, glow, params.scatter, lamps)
 
 
-def _white(light: NDArray[np.float32]) -> np.float32:
-    """How bright the air of a scene may be, in [.08, 1], from its linear `light` (h, w, 3)."""
-    luminance = light @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
-    bright, brightest = np.quantile(luminance, (0.9, 0.99))
+def _reduced(depth: DepthCue, height: int, width: int) -> DepthCue:
+    """`depth` at a size by which (height, width) is divided evenly, or itself where it is smaller."""
+    factor = max(1, round((height * width / PIXELS) ** 0.5))
+    size = max(1, width // factor), max(1, height // factor)
+    if size[0] * size[1] >= depth.disparity.size:
+        return depth
+    disparity, sky = (cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in (depth.disparity, depth.sky))
+    return replace(depth, disparity=disparity.reshape(size[::-1]), sky=sky.reshape(size[::-1]))
+
+
+def _thickness(params: HazeParams, depth: DepthCue, scene: Scene) -> NDArray[np.float32]:
+    """Optical thickness of each pixel of `depth`, float32 (h, w)."""
+    away = distance(depth.disparity, params.near_m, params.far_m, params.depth_gamma)
+    thickness = optical_thickness(away, depth.sky, CONTRAST, params.scale_height_m, params.horizon)
+    if params.patches is None:
+        field = thickness_field(params.field_seed, params.variation, params.field_exponent, params.field_stretch)
+    else:
+        field = bank_field(scene.banks["haze"].load(params.patches.pattern.name), params.patches, params.variation)
+    thickness *= spread(field, *thickness.shape)
+    return thickness * np.float32(place(thickness, depth.sky, float(np.exp(-params.thickness))))
+
+
+def _white(luminance: NDArray[np.float32]) -> np.float32:
+    """How bright the air of a scene may be, in [.08, 1], from its linear `luminance` (h, w)."""
+    bright, brightest = np.quantile(luminance[::2, ::2], (0.9, 0.99))
     return np.float32(np.clip(np.sqrt(bright / 0.45 * brightest / 0.7), 0.08, 1.0))
 
 

@@ -15,18 +15,21 @@ from degradations.cues.depth import estimate_depth
 from degradations.haze import Haze, HazeParams
 from degradations.haze.compose import compose
 from degradations.haze.field import thickness_field
-from degradations.haze.optics import distance, optical_thickness
+from degradations.haze.optics import distance, optical_thickness, place
+from degradations.haze.patches import BankPatches, bank_field
 from degradations.light import decode
+from degradations.patterns.bank import PatternChoice
+from degradations.patterns.haze import FAMILIES, make
 from degradations.rng import generator
 from degradations.scene import DepthCue, Scene
-from schemas.recipe.degradations import HazeModes, HazeSection
+from schemas.recipe.degradations import HazeFields, HazeModes, HazeSection
 
 
 def even(**changes):
     """Grey, level, patchless haze."""
     values = {
         "family": "fog",
-        "visibility_m": 200.0,
+        "thickness": 0.7,
         "near_m": 5.0,
         "far_m": 1000.0,
         "depth_gamma": 1.0,
@@ -38,8 +41,10 @@ def even(**changes):
         "field_exponent": 1.5,
         "field_stretch": 1.0,
         "field_seed": 1,
+        "patches": None,
         "scatter": 0.0,
         "scatter_radius": 0.0,
+        "lamps": 0.0,
     }
     return HazeParams(**(values | changes))
 
@@ -75,7 +80,7 @@ def test_a_picture_fades_with_distance_and_the_sky_turns_to_airlight():
     sky = np.zeros((64, 64))
     sky[:8] = 1.0
     scene = Scene(64, 64, cue(disparity, sky))
-    out = Haze(HazeSection()).apply(image, even(visibility_m=60.0), scene).astype(int)
+    out = Haze(HazeSection()).apply(image, even(thickness=1.2), scene).astype(int)
     contrast = (out[:, ::2] - out[:, 1::2]).mean(axis=(1, 2))
     level = out.mean(axis=(1, 2))
     assert contrast[62] > contrast[40] > contrast[20] >= 0
@@ -86,14 +91,14 @@ def test_a_picture_fades_with_distance_and_the_sky_turns_to_airlight():
 def test_composition_is_in_linear_light():
     image = np.full((3, 5, 3), 100, np.uint8)
     half = np.full((1, 1), 0.5, np.float32)
-    out = compose(image, 0 * half, half, np.array([0.9, 0.6, 0.3], np.float32), np.ones(3, np.float32), None, 0.0)
+    out = compose(image, 0 * half, half, np.array([0.9, 0.6, 0.3], np.float32), np.ones(3, np.float32), None, 0.0, None)
     expected = 0.5 * decode(image[0, 0]) + 0.5 * np.array([0.9, 0.6, 0.3])
     np.testing.assert_allclose(decode(out[1, 1]), expected, atol=0.004)
 
 
 def test_clear_air_changes_nothing():
     image = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
-    out = Haze(HazeSection()).apply(image, even(visibility_m=1e12), Scene(40, 50, cue(np.ones((40, 50)))))
+    out = Haze(HazeSection()).apply(image, even(thickness=0.0), Scene(40, 50, cue(np.ones((40, 50)))))
     assert np.array_equal(out, image)
 
 
@@ -116,22 +121,89 @@ def test_families_and_parameters_are_drawn_as_the_recipe_says():
     share = Counter(p.family for p in drawn)
     for family, weight in HazeModes().model_dump().items():
         assert abs(share[family] / 2000 - weight) < 0.035
-    assert all(2 <= p.near_m <= 10 and 100 <= p.far_m <= 2000 for p in drawn)
+    assert all(2 <= p.near_m <= 10 and 4 <= p.far_m / p.near_m <= 100 for p in drawn)
     assert all(0.2 <= p.variation <= 0.6 and 1 <= p.field_stretch <= 4 for p in drawn)
     assert all(0.6 <= max(p.airlight) <= 1.0 for p in drawn)
     assert abs(np.mean([p.scatter > 0 for p in drawn]) - 0.5) < 0.04
+    assert abs(np.mean([p.patches is not None for p in drawn]) - 0.5) < 0.04
     only = Haze(HazeSection(modes=HazeModes(fog=0, haze=0, smoke=1, dusk=0)))
     assert {only.draw(generator(k), scene, 0.5).family for k in range(20)} == {"smoke"}
 
 
-def test_visibility_falls_from_2000_to_40_metres():
+def test_severity_sets_the_mean_transmission():
     haze = Haze(HazeSection())
-    metres = [
-        np.median([haze.draw(generator(k), Scene(9, 9), s).visibility_m for k in range(99)]) for s in (0, 0.25, 0.5, 1)
+    kept = [
+        np.median([np.exp(-haze.draw(generator(k), Scene(9, 9), s).thickness) for k in range(99)])
+        for s in (0, 0.1, 0.5, 1)
     ]
-    assert metres[0] == pytest.approx(2000)
-    assert 40 <= metres[3] < 70
-    assert metres[0] > metres[1] > metres[2] > metres[3]
+    assert kept == pytest.approx([np.exp(-0.07), 0.9, 0.7, 0.18], abs=0.03)
+
+
+@pytest.mark.parametrize("mean", [0.99, 0.7, 0.1])
+def test_thickness_is_placed_so_that_the_mean_transmission_is_the_drawn_one(mean):
+    rng = np.random.default_rng(1)
+    thickness = rng.lognormal(3, 1.5, (25, 40)).astype(np.float32)
+    sky = (np.arange(25)[:, None] < 6) * np.ones((25, 40), np.float32)
+    kept = np.exp(-place(thickness, sky, mean) * thickness)
+    assert np.average(kept, weights=1 - 0.75 * sky) == pytest.approx(mean, rel=1e-3)
+
+
+def test_a_portrait_and_a_valley_lose_alike():
+    image = np.random.default_rng(0).integers(0, 90, (80, 80, 3), dtype=np.uint8)
+    lost = []
+    for nearest in (1.0, 0.2):
+        scene = Scene(80, 80, cue(np.tile(np.linspace(0, nearest, 80)[:, None], (1, 80))))
+        out = Haze(HazeSection()).apply(image, even(), scene)
+        lost.append(1 - out.astype(float).std(axis=1).mean() / image.astype(float).std(axis=1).mean())
+    assert lost[0] == pytest.approx(lost[1], abs=0.08)
+
+
+def test_fields_of_the_bank_multiply_with_mean_one():
+    pattern = np.full((64, 64), 100, np.uint8)
+    pattern[:, ::2] = 156
+    patches = BankPatches(pattern=PatternChoice(name="x"), span=0.5, top=0.3, left=0.9, flipped=True)
+    field = bank_field(pattern, patches, 1.0)
+    assert field.shape == (32, 32)
+    assert field.mean() == pytest.approx(1, abs=1e-5)
+    assert field.std() == pytest.approx(28 / 128, rel=0.01)
+    assert bank_field(pattern, patches, 0.1).std() == pytest.approx(0.1, rel=0.01)
+    assert bank_field(np.zeros((1, 1), np.uint8), patches, 0.1).shape == (1, 1)
+
+
+def test_the_recipe_chooses_where_patches_come_from():
+    scene = Scene(9, 9)
+    bank = Haze(HazeSection(fields=HazeFields(drawn=0, bank=1)))
+    params = bank.draw(generator(1), scene, 0.5)
+    assert params.patches is not None
+    assert bank.needs(params) == {"depth", "patterns.haze"}
+    assert Haze(HazeSection(fields=HazeFields(drawn=1, bank=0))).draw(generator(1), scene, 0.5).patches is None
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_made_fields_tile_and_have_mean_one(family):
+    field = family(generator(3), 64)
+    assert field.min() >= 0
+    seam = max(np.abs(field[0] - field[-1]).mean(), np.abs(field[:, 0] - field[:, -1]).mean())
+    inside = max(np.abs(np.diff(field, axis=0)).mean(), np.abs(np.diff(field, axis=1)).mean())
+    assert seam < 2 * inside
+    for seed in range(4):
+        made = make(generator(seed), 64)
+        assert made.mean() == pytest.approx(128, rel=0.01)
+        assert 0.2 < made.std() / made.mean() < 0.65
+
+
+def test_lamps_glow_at_night_only():
+    scene = Scene(80, 80, cue(np.zeros((80, 80))))
+    lit = [np.full((80, 80, 3), level, np.uint8) for level in (10, 140)]
+    rise = []
+    for image in lit:
+        image[38:42, 38:42] = 255
+        glowing, plain = (
+            Haze(HazeSection()).apply(image, even(lamps=lamps), scene).astype(int) for lamps in (4.0, 0.0)
+        )
+        rise.append(glowing - plain)
+    assert rise[0][40, 46, 0] > rise[0][40, 60, 0] > 0
+    assert not rise[1].any()
 
 
 def test_severity_hides_more(photo_paths):
@@ -149,7 +221,7 @@ def test_severity_hides_more(photo_paths):
 
 def test_the_air_of_a_night_is_dark():
     night = np.full((60, 80, 3), 12, np.uint8)
-    out = Haze(HazeSection()).apply(night, even(visibility_m=50.0), Scene(60, 80, cue(np.zeros((60, 80)))))
+    out = Haze(HazeSection()).apply(night, even(thickness=1.5), Scene(60, 80, cue(np.zeros((60, 80)))))
     assert 12 < out.mean() < 110
 
 

@@ -13,6 +13,7 @@ from schemas.recipe.degradations.depictqa import DepictQAModes as DepictQAModes
 from schemas.recipe.degradations.depictqa import DepictQASection as DepictQASection
 from schemas.recipe.degradations.flare import FlareModes as FlareModes
 from schemas.recipe.degradations.flare import FlareSection as FlareSection
+from schemas.recipe.degradations.haze import HazeFields as HazeFields
 from schemas.recipe.degradations.haze import HazeModes as HazeModes
 from schemas.recipe.degradations.haze import HazeSection as HazeSection
 from schemas.recipe.degradations.noise import NoiseModes as NoiseModes
