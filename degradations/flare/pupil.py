@@ -109,6 +109,7 @@ def _grooves(rng: np.random.Generator, size: int, exponent: float) -> Float:
     """A periodic profile of unit standard deviation, float32 (size,), with amplitude f^−exponent."""
     frequency = np.fft.rfftfreq(size, 1.0 / size)
     frequency[0] = np.inf
-    spectrum = rng.standard_normal((frequency.size, 2)) @ np.array([1.0, 1j])
+    parts = rng.standard_normal((2, frequency.size))
+    spectrum = parts[0] + 1j * parts[1]
     wave = np.fft.irfft(spectrum * frequency**-exponent, size)
     return np.asarray(wave / max(float(wave.std()), 1e-9), dtype=np.float32)

@@ -16,7 +16,7 @@ Float = NDArray[np.float32]
 
 #: Short side of the picture that is searched, pixels, and the longest one kept.
 _SHORT, _LONGEST = 128, 512
-_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+_LUMINANCE = (np.float32(0.2126), np.float32(0.7152), np.float32(0.0722))
 #: A further light has this share of the first one's luminance, twice that of its surroundings, and few samples.
 _SHARE, _SAMPLES = 0.6, 60
 #: Distance between two lights, samples.
@@ -44,7 +44,7 @@ def brightest_blobs(image: Image, count: int = 1) -> list[Source]:
     shrink = max(1.0, min(height, width) / _SHORT, max(height, width) / _LONGEST)
     size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
     light = decode(np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA)).reshape(size[1], size[0], 3))
-    luminance = np.asarray(light @ _LUMINANCE)
+    luminance = _luminance(light)
     near = cv2.GaussianBlur(luminance, (0, 0), 1.0).reshape(luminance.shape)
     wide = cv2.GaussianBlur(luminance, (0, 0), 8.0).reshape(luminance.shape)
     rows = np.linspace(0.5, -0.5, size[1], dtype=np.float32)[:, None]
@@ -73,6 +73,12 @@ def brightest_blobs(image: Image, count: int = 1) -> list[Source]:
     return [source._replace(power=min(1.0, source.power / max(found[0].power, 1e-9))) for source in found]
 
 
+def _luminance(light: Float) -> Float:
+    # Not as a matrix product: its sums depend on the number of threads.
+    red, green, blue = _LUMINANCE
+    return np.asarray(red * light[..., 0] + green * light[..., 1] + blue * light[..., 2])
+
+
 def _connected(mask: NDArray[np.bool_], x: int, y: int) -> NDArray[np.bool_]:
     labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[1]
     return np.asarray(labels == labels[y, x])
@@ -82,15 +88,16 @@ def _colour_around(light: Float, luminance: Float, blob: NDArray[np.bool_]) -> F
     """Mean linear RGB of luminance 1 in a ring about the blob, whose own colour is mostly clipped."""
     grown = cv2.dilate(blob.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     weight = luminance * (grown & (light.max(axis=2) < np.float32(0.98)))
-    colour = np.tensordot(weight, light, axes=2) + np.float32(1e-4)
-    return np.asarray(colour / (colour @ _LUMINANCE), dtype=np.float32)
+    colour = (weight[:, :, None] * light).sum(axis=(0, 1)) + np.float32(1e-4)
+    return np.asarray(colour / _luminance(colour), dtype=np.float32)
 
 
 def _refined(image: Image, x: float, y: float, reach: int) -> tuple[float, float]:
     """The middle of the brightest pixels within `reach` of (x, y)."""
     left, top = max(0, round(x) - reach), max(0, round(y) - reach)
-    luminance = decode(image[top : top + 2 * reach + 1, left : left + 2 * reach + 1]) @ _LUMINANCE
+    luminance = _luminance(decode(image[top : top + 2 * reach + 1, left : left + 2 * reach + 1]))
     weight = np.maximum(luminance - np.float32(0.9) * luminance.max(), 0.0).astype(np.float64) + 1e-9
     rows, columns = weight.sum(axis=1), weight.sum(axis=0)
     total = weight.sum()
-    return left + float(columns @ np.arange(columns.size) / total), top + float(rows @ np.arange(rows.size) / total)
+    x, y = (columns * np.arange(columns.size)).sum() / total, (rows * np.arange(rows.size)).sum() / total
+    return left + float(x), top + float(y)

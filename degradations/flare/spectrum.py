@@ -31,7 +31,7 @@ def colour_matching(wavelength: NDArray[np.float64]) -> NDArray[np.float64]:
     x = 1.056 * lobe(599.8, 37.9, 31.0) + 0.362 * lobe(442.0, 16.0, 26.7) - 0.065 * lobe(501.1, 20.4, 26.2)
     y = 0.821 * lobe(568.8, 46.9, 40.5) + 0.286 * lobe(530.9, 16.3, 31.1)
     z = 1.217 * lobe(437.0, 11.8, 36.0) + 0.681 * lobe(459.0, 26.0, 13.8)
-    return np.asarray(np.maximum(np.stack([x, y, z], axis=1) @ _XYZ_TO_RGB.T, 0.0))
+    return np.asarray(np.maximum(np.einsum("kn,ck->nc", np.stack([x, y, z]), _XYZ_TO_RGB), 0.0))
 
 
 class LogPolar:
@@ -93,7 +93,7 @@ def black_body(kelvin: float) -> Float:
 
     def response(temperature: float) -> NDArray[np.float64]:
         emitted = wavelength**-5 / np.expm1(1.4388e7 / (wavelength * temperature))
-        return np.asarray(emitted @ colour_matching(wavelength))
+        return np.asarray((emitted[:, None] * colour_matching(wavelength)).sum(axis=0))
 
     colour = response(kelvin) / response(6504.0)
-    return np.asarray(colour / (colour @ np.array([0.2126, 0.7152, 0.0722])), dtype=np.float32)
+    return np.asarray(colour / (colour * np.array([0.2126, 0.7152, 0.0722])).sum(), dtype=np.float32)
