@@ -14,6 +14,7 @@ from degradations.depictqa import DepictQA
 from degradations.flare import Flare
 from degradations.haze import Haze
 from degradations.noise import Noise
+from degradations.rain import Rain
 from degradations.realesrgan import RealEsrgan
 from degradations.reflection import Reflection
 from degradations.web_style import WebStyle
@@ -26,6 +27,7 @@ CLASSES: dict[str, type[Degradation[Any]]] = {
         Blur,
         Compression,
         Haze,
+        Rain,
         Flare,
         RealEsrgan,
         Reflection,

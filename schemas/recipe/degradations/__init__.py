@@ -19,6 +19,8 @@ from schemas.recipe.degradations.haze import HazeSection as HazeSection
 from schemas.recipe.degradations.noise import NoiseModes as NoiseModes
 from schemas.recipe.degradations.noise import NoiseSection as NoiseSection
 from schemas.recipe.degradations.patterns import PatternsSection as PatternsSection
+from schemas.recipe.degradations.rain import RainModes as RainModes
+from schemas.recipe.degradations.rain import RainSection as RainSection
 from schemas.recipe.degradations.realesrgan import RealEsrganSection as RealEsrganSection
 from schemas.recipe.degradations.reflection import ReflectionModes as ReflectionModes
 from schemas.recipe.degradations.reflection import ReflectionSection as ReflectionSection

@@ -18,6 +18,7 @@ from schemas.recipe.degradations.flare import FlareSection
 from schemas.recipe.degradations.haze import HazeSection
 from schemas.recipe.degradations.noise import NoiseSection
 from schemas.recipe.degradations.patterns import PatternsSection
+from schemas.recipe.degradations.rain import RainSection
 from schemas.recipe.degradations.realesrgan import RealEsrganSection
 from schemas.recipe.degradations.reflection import ReflectionSection
 from schemas.recipe.degradations.steps import chain_faults, step_section, unknown
@@ -41,6 +42,7 @@ class DegradationsSection(Section):
     blur: BlurSection = BlurSection()
     compression: CompressionSection = CompressionSection()
     haze: HazeSection = HazeSection()
+    rain: RainSection = RainSection()
     flare: FlareSection = FlareSection()
     realesrgan: RealEsrganSection = RealEsrganSection()
     reflection: ReflectionSection = ReflectionSection()
