@@ -34,7 +34,7 @@ def make(rng: np.random.Generator, size: int) -> Pattern:
     light = np.asarray(cv2.GaussianBlur(light, (0, 0), math.exp(rng.uniform(math.log(0.6), math.log(2.5)))))
     if rng.uniform() < 0.3:
         level = float(np.quantile(light[::8, ::8], 0.99))
-        light += np.float32(level * math.exp(rng.uniform(math.log(0.15), math.log(1.0)))) * draw_ghosts(rng, _SIDE)
+        light += np.float32(level * math.exp(rng.uniform(math.log(0.1), math.log(0.5)))) * draw_ghosts(rng, _SIDE)
     light *= _fade(polar.side)[:, :, None]
     if size != _SIDE:
         how = cv2.INTER_AREA if size < _SIDE else cv2.INTER_LINEAR
