@@ -1,5 +1,6 @@
 """Reflection: a second scene in the two surfaces of a pane of glass."""
 
+import hashlib
 import json
 from collections import Counter
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import save_file
 
 from degradations.light import DECODE, decode, encode
 from degradations.patterns.bank import PatternChoice
@@ -17,12 +19,14 @@ from degradations.reflection import Reflection, ReflectionParams
 from degradations.reflection.glass import GlassParams, through_glass
 from degradations.reflection.mirrored import Framing
 from degradations.reflection.pane import ghosts, reflectance, surfaces, visibility
+from degradations.reflection.weights import WeightsError, layers, mixing_network, sha256_of
 from degradations.rng import generator
 from degradations.scene import Scene
 from schemas.recipe.degradations import ReflectionModes, ReflectionSection
 from tests.degradations.pictures import crops
 
 REFLECTION = Reflection(ReflectionSection())
+GLASS = ("focused", "defocused", "ghosting", "double_glazing")
 WHOLE = Framing(zoom=1.0, top=0.0, left=0.0, flipped=False)
 
 
@@ -238,12 +242,54 @@ def test_any_size_and_content(size, level):
     image = grey(*size, level)
     for k, partner in enumerate((grey(1, 1, 255), grey(700, 3, 0), crops(1)[0])):
         scene = Scene(*size, partner=partner)
-        for mode in ReflectionModes.model_fields:
-            section = ReflectionSection(
-                modes=ReflectionModes(**{m: float(m == mode) for m in ReflectionModes.model_fields})
-            )
-            out = Reflection(section).apply(image, REFLECTION.draw(generator(k, mode), scene, 0.9), scene)
+        for mode in GLASS:
+            only = Reflection(ReflectionSection(modes=ReflectionModes(**{m: float(m == mode) for m in GLASS})))
+            out = only.apply(image, only.draw(generator(k, mode), scene, 0.9), scene)
             assert out.shape == image.shape and out.dtype == np.uint8
+
+
+def weights_file(path, width=4):
+    """A mixing network with small random weights."""
+    rng = np.random.default_rng(0)
+    tensors = {name: rng.normal(0, 0.2, shape).astype(np.float32) for name, shape in layers(width).items()}
+    save_file(tensors, path)
+    return str(path)
+
+
+def test_the_learned_mode_mixes_by_the_network_and_records_its_weights(tmp_path):
+    path = weights_file(tmp_path / "mixing.safetensors")
+    learned = Reflection(
+        ReflectionSection(modes=ReflectionModes(**dict.fromkeys(GLASS, 0.0), learned=1.0), weights=path)
+    )
+    image, scene = crops(2)[1], Scene(192, 192, partner=crops(1)[0])
+    params = learned.draw(generator(3), scene, 0.7)
+    assert params.how.sha256 == hashlib.sha256((tmp_path / "mixing.safetensors").read_bytes()).hexdigest()
+    again = ReflectionParams.model_validate(json.loads(json.dumps(params.model_dump(mode="json"))))
+    out = REFLECTION.apply(image, params, scene)
+    assert np.array_equal(out, REFLECTION.apply(image, again, scene))
+    assert not np.array_equal(out, image)
+    same = Scene(192, 192, partner=image)
+    whole = params.model_copy(update={"framing": WHOLE, "how": params.how.model_copy(update={"pane": pane()})})
+    assert np.array_equal(REFLECTION.apply(image, whole, same), image)
+    for size in ((1, 1), (1, 700), (333, 2)):
+        assert REFLECTION.apply(grey(*size, 255), params, Scene(*size, partner=grey(5, 5, 0))).shape == (*size, 3)
+
+
+def test_weights_that_cannot_be_used_are_named(tmp_path):
+    with pytest.raises(ValueError, match="weights"):
+        ReflectionSection(modes=ReflectionModes(learned=1.0))
+    with pytest.raises(WeightsError, match=r"missing\.safetensors"):
+        sha256_of(str(tmp_path / "missing.safetensors"))
+    path = tmp_path / "other.safetensors"
+    save_file({"first.bias": np.zeros(4, np.float32)}, path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(WeightsError, match=r"last\.bias"):
+        mixing_network(str(path), digest)
+    with pytest.raises(WeightsError, match="trace"):
+        mixing_network(str(path), "0" * 64)
+    path.write_bytes(b"not tensors")
+    with pytest.raises(WeightsError, match="no safetensors"):
+        mixing_network(str(path), hashlib.sha256(b"not tensors").hexdigest())
 
 
 @pytest.mark.parametrize("scene", SCENES)
