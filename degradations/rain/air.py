@@ -27,6 +27,8 @@ CLOUD_M = 700.0
 _SPRAY_M = 12.0
 #: A drop is at most this much brighter than the brightest two per cent of the scene, part of which it shows.
 _BRIGHTEST = 1.15
+#: Share of the picture that must be sky for its brightest to be the sky's; where none is, the sky is twice as bright.
+_SKY_SHARE = 0.05
 
 
 def extinction_per_km(rate_mm_h: float) -> float:
@@ -51,15 +53,17 @@ def upper_mean(light: Plane) -> Colour:
     return np.array(cv2.mean(light[: max(1, light.shape[0] // 2)])[:3], dtype=np.float32)
 
 
-def drop_light(light: Plane, air: Air) -> Plane:
+def drop_light(light: Plane, sky: Plane, air: Air) -> Plane:
     """Light of a drop by place, float32 (h, w, 3), small: `shine` times a mean of the upper half, of the sky above the
     picture (as bright as its brightest) and of the light around the drop, half desaturated, and not much brighter than
-    the brightest. Proportional to `light`."""
+    the brightest. Proportional to `light`. sky: its share of each pixel, float32 (h, w).
+    """
     height, width = light.shape[:2]
     factor = max(1, min(height, width) // 24)
     size = (max(1, width // factor), max(1, height // factor))
     around = cv2.GaussianBlur(cv2.resize(light, size, interpolation=cv2.INTER_AREA), (0, 0), 3.0)
-    brightest = np.float32(np.quantile(light[::2, ::2] @ LUMINANCE, 0.98))
+    hidden = 1.0 - min(1.0, float(sky.mean()) / _SKY_SHARE)
+    brightest = np.float32((1.0 + hidden) * np.quantile(light[::2, ::2] @ LUMINANCE, 0.98))
     wide = upper_mean(light)
     wide = wide + np.float32(air.unseen_sky) * (brightest * OVERCAST - wide)
     near = around.reshape(size[1], size[0], 3)

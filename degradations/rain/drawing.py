@@ -57,15 +57,16 @@ def _shower(
     camera: Camera,
 ) -> Shower:
     """A short exposure shows single glassy drops, whose opacity is theirs; what is seen of long streaks is more."""
+    heavy = strength**0.7  # a few near streaks are hardly seen: half way up there must be many
     gain = logarithmic(position(rng, severity, LOOSE), 1.0, 6.0)
-    worst = {"streaks": 16000, "bank": 3000, "veil": 5000, "lens": 4000}[mode]
+    worst = {"streaks": 18000, "bank": 3000, "veil": 5000, "lens": 4000}[mode]
     return Shower(
         rate_mm_h=logarithmic(position(rng, severity, LOOSE), 5.0, 150.0),
-        gain=1.0 + (gain - 1.0) * min(1.0, math.sqrt(30.0 * camera.exposure_s)),
-        shelter_m=camera.near_m * logarithmic(strength, 2.5, 0.15),
+        gain=1.0 + (gain - 1.0) * min(1.0, (30.0 * camera.exposure_s) ** 0.25),
+        shelter_m=camera.near_m * logarithmic(heavy, 2.0, 0.12),
         wind_m_s=(rng.normal(0.0, 1.6) * rng.uniform(0.3, 2.0), rng.normal(0.0, 1.5)),
         turbulence=logarithmic(rng.uniform(), 0.01, 0.08),
-        most=round(logarithmic(strength, 250.0, worst)),
+        most=round(logarithmic(heavy, 400.0, worst)),
         flash=logarithmic(rng.uniform(), 0.5, 8.0) * strength if rng.uniform() < section.flash else 0.0,
     )
 
@@ -92,7 +93,7 @@ def _layers(rng: np.random.Generator, scene: Scene, strength: float) -> tuple[La
 def _air(rng: np.random.Generator, severity: float, strength: float, mode: Mode, rate: float) -> Air:
     thicker = 2.5 if mode == "veil" else 1.0
     return Air(
-        shine=linear(position(rng, severity, LOOSE), 0.9, 3.0),
+        shine=linear(position(rng, severity), 0.9, 3.0),
         ambient=rng.uniform(0.3, 0.95),
         unseen_sky=rng.uniform(0.0, 0.6),
         highlight=logarithmic(rng.uniform(), 1.0, 12.0) if rng.uniform() < 0.5 else 1.0,

@@ -19,16 +19,22 @@ def _add(
     plane: Plane, tile: Pattern, top: int, left: int, opacity: float, clear: Plane, columns: NDArray[np.int32]
 ) -> None:
     height, width = plane.shape
-    factor = np.float32(opacity / 255.0)
+    factor, one = np.float32(opacity / 255.0), np.float32(1.0)
+    seen = np.empty(width, dtype=np.float32)
+    current = -1
     for y in range(height):
-        row, seen = tile[(y + top) % tile.shape[0]], clear[y * clear.shape[0] // height]
+        row, small = tile[(y + top) % tile.shape[0]], y * clear.shape[0] // height
+        if small != current:
+            current = small
+            for x in range(width):
+                seen[x] = factor * clear[small, columns[x]]
         x = 0
         start = left % tile.shape[1]
         while x < width:
             run = min(width - x, tile.shape[1] - start)
+            part, opacities, shares = row[start : start + run], plane[y, x : x + run], seen[x : x + run]
             for i in range(run):
-                value = factor * row[start + i] * seen[columns[x + i]]
-                plane[y, x + i] += value * (np.float32(1.0) - plane[y, x + i])
+                opacities[i] += np.float32(part[i]) * shares[i] * (one - opacities[i])
             x += run
             start = 0
 

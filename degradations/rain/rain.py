@@ -38,9 +38,9 @@ class Rain(Degradation[RainParams]):
     layers of a bank, the veil of a drizzle with hardly a streak, drops on the glass. All may have a veil, mist above
     the ground, an overcast scene (less saturated, darker), wet ground with mirror glints, splashes and ripples.
 
-    Severity moves the share of drops that reach the camera (shelter 8 to .4 m, 250 to 16,000 streaks), the rain rate
-    (5-150 mm/h, log-uniform), the visual gain (1-6, log-uniform), the drops' light (.9-3 means of the upper half), and
-    the strengths of the rest.
+    Severity moves the share of drops that reach the camera (the nearest falls at 2 to .12 times the distance of the
+    nearest surface; 400 to 18,000 streaks), the rain rate (5-150 mm/h, log-uniform), the visual gain (1-6, log-uniform,
+    less for short exposures), the drops' light (.9-3 means of the upper half), and the strengths of the rest.
     """
 
     name: ClassVar[str] = "rain"
@@ -86,7 +86,7 @@ class Rain(Degradation[RainParams]):
             behind = keep[:, :, None] * light + (grey * (light @ LUMINANCE))[:, :, None] + add
             rng = generator(params.seed, "lens")
             lens = lens_drops(rng, params.lens, behind, camera.focal_px, height, width)
-        return compose(image, keep, grey, add, drop_light(lamps, air), streaks, lens)
+        return compose(image, keep, grey, add, drop_light(lamps, scene.depth.sky, air), streaks, lens)
 
 
 def _metric(depth: DepthCue, params: RainParams) -> tuple[Plane, Plane]:

@@ -20,6 +20,7 @@ _WAVE = np.cos(2 * np.pi * np.arange(256) / 256).astype(np.float32)
 def _draw(plane: Plane, segments: Segments, nearness: Plane, columns: NDArray[np.int32], wave: Plane) -> None:
     height, width = plane.shape
     zero, one, half_one = np.float32(0.0), np.float32(1.0), np.float32(0.5)
+    nearest = nearness.max()
     for k in range(segments.shape[0]):
         x0, y0, x1, y1, half, opacity, near, ripples, phase = segments[k]
         dx, dy = x1 - x0, y1 - y0
@@ -34,6 +35,7 @@ def _draw(plane: Plane, segments: Segments, nearness: Plane, columns: NDArray[np
         left, right = max(0.0, np.ceil(min(x0, x1) - reach)), min(width - 1.0, np.floor(max(x0, x1) + reach))
         if not (top <= bottom and left <= right and full > zero):
             continue
+        hideable = near <= nearest
         beat = np.float32(256.0) * ripples / length
         shift = np.float32(256.0) * (phase + ripples)  # so that the table's index is positive before the streak's start
         per_half, per_length = one / half, one / (np.float32(2.0) * half)
@@ -44,7 +46,7 @@ def _draw(plane: Plane, segments: Segments, nearness: Plane, columns: NDArray[np
                 first, last = max(left, np.ceil(middle - half / abs(uy))), min(right, np.floor(middle + half / abs(uy)))
             scene = nearness[y * nearness.shape[0] // height]
             for x in range(int(first), int(last) + 1):
-                if scene[columns[x]] >= near:
+                if hideable and scene[columns[x]] >= near:
                     continue
                 px, py = np.float32(x) - x0, np.float32(y) - y0
                 across = (px * uy - py * ux) * per_half
