@@ -44,7 +44,7 @@ def _compose(
     # Rows of interleaved channels, one simple loop a step: each becomes vector instructions.
     height, size = image.shape
     transmission = np.empty(size, dtype=np.float32)
-    light, air = np.empty(size, dtype=np.float32), np.empty(size, dtype=np.float32)
+    light = np.empty(size, dtype=np.float32)
     index = np.empty(size, dtype=np.uint16)
     factor, term = np.empty(size // 3, dtype=np.float32), np.empty(size // 3, dtype=np.float32)
     shine = np.zeros(size, dtype=np.float32)
@@ -62,21 +62,20 @@ def _compose(
             transmission[3 * x], transmission[3 * x + 1], transmission[3 * x + 2] = t, t, t
         for i in range(size):
             light[i] = decode[codes[i]]
-        for i in range(size):
-            air[i] = tint[i] * level
-        if lamps.size > 0:
-            _row(lamps, y, height, shine)
-            for i in range(size):
-                air[i] += shine[i]
         if share > zero:
             _row(glow, y, height, shine)
             for i in range(size):
-                t = transmission[i]
+                air, t = tint[i] * level, transmission[i]
                 value = light[i] + share * (one - t) * (shine[i] - light[i])
-                light[i] = air[i] + t * (value - air[i])
+                light[i] = air + t * (value - air)
         else:
             for i in range(size):
-                light[i] = air[i] + transmission[i] * (light[i] - air[i])
+                air = tint[i] * level
+                light[i] = air + transmission[i] * (light[i] - air)
+        if lamps.size > 0:
+            _row(lamps, y, height, shine)
+            for i in range(size):
+                light[i] += (one - transmission[i]) * shine[i]
         for i in range(size):
             value = light[i] if light[i] > zero else zero
             value = value if value < one else one

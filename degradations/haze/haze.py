@@ -149,7 +149,7 @@ class Haze(Degradation[HazeParams]):
             raise ValueError("haze needs the scene's depth; give Scene(depth=estimate_depth(image))")
         depth = _reduced(scene.depth, *image.shape[:2])
         height, width = depth.disparity.shape
-        small = shrink(image, height, width)
+        small = _small(image, height, width)
         light = decode(small)
         luminance = np.asarray(light @ LUMINANCE, dtype=np.float32)
         transmission = np.exp(-_thickness(params, depth, scene))
@@ -173,6 +173,14 @@ def _reduced(depth: DepthCue, height: int, width: int) -> DepthCue:
         return depth
     disparity, sky = (cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in (depth.disparity, depth.sky))
     return replace(depth, disparity=disparity.reshape(size[::-1]), sky=sky.reshape(size[::-1]))
+
+
+def _small(image: Image, height: int, width: int) -> Image:
+    """`image` at (height, width), by way of half its size where that is larger: halving is vectorised."""
+    half = image.shape[0] // 2, image.shape[1] // 2
+    if half[0] >= height and half[1] >= width:
+        image = shrink(image, *half)
+    return shrink(image, height, width)
 
 
 def _thickness(params: HazeParams, depth: DepthCue, scene: Scene) -> NDArray[np.float32]:
