@@ -21,7 +21,7 @@ def make(rng: np.random.Generator, size: int) -> Pattern:
         focal_px=logarithmic(rng.uniform(), 0.8, 4.0) * size,
         pitch=0.0,
         roll=0.0,
-        exposure_s=logarithmic(rng.uniform(), 1 / 30, 1 / 1000),
+        exposure_s=logarithmic(rng.beta(1.6, 2.6), 1 / 30, 1 / 1000),
         aperture_m=logarithmic(rng.uniform(), 0.0005, 0.012),
         focus_m=logarithmic(rng.uniform(), 2.0, 30.0),
         near_m=1.0,
@@ -29,11 +29,11 @@ def make(rng: np.random.Generator, size: int) -> Pattern:
     )
     shower = Shower(
         rate_mm_h=logarithmic(rng.uniform(), 5.0, 150.0),
-        gain=logarithmic(rng.uniform(), 1.0, 6.0),
-        shelter_m=logarithmic(rng.uniform(), 0.5, 6.0),
+        gain=logarithmic(rng.uniform(), 1.5, 6.0),
+        shelter_m=logarithmic(rng.uniform(), 0.5, 4.0),
         wind_m_s=(rng.normal(0.0, 1.6), 0.0),
         turbulence=logarithmic(rng.uniform(), 0.01, 0.06),
-        most=round(logarithmic(rng.uniform(), 300.0, 6000.0)),
+        most=round(logarithmic(rng.uniform(), 1000.0, 12000.0)),
         flash=0.0,
     )
     plane = np.zeros((size, size), dtype=np.float32)

@@ -21,7 +21,7 @@ EXTINCTION, EXPONENT = 0.312, 0.67
 #: Smoothstep from .85 to 1 of each sRGB code / 255, float32 (256,).
 _CODES = np.clip((np.arange(256) / 255.0 - 0.85) / 0.15, 0.0, 1.0)
 _CLIPPING = (_CODES * _CODES * (3.0 - 2.0 * _CODES)).astype(np.float32)
-#: How far one looks into the rain before the sky, m.
+#: How far at most one looks into the rain before the sky, m; else twice as far as to the farthest land.
 CLOUD_M = 700.0
 #: A mist of splashes is dense from this distance on, m.
 _SPRAY_M = 12.0
@@ -74,20 +74,28 @@ def drop_light(light: Plane, sky: Plane, air: Air) -> Plane:
     return np.asarray(np.float32(0.5) * factor * (mixed + luminance * OVERCAST), dtype=np.float32)
 
 
-def airlight(light: Plane, air: Air) -> Colour:
-    """Light of the veil, linear RGB, proportional to `light`: grey, as bright as the bright parts of the upper half."""
+def airlight(light: Plane, sky: Plane, air: Air) -> Colour:
+    """Light of the veil, linear RGB, proportional to `light`: grey, as bright as the bright parts of the upper half
+    and, where a sky is seen (its share of each pixel: float32 (h, w)), mostly as that, which is dark at night."""
     luminance = light[: max(1, light.shape[0] // 2)] @ LUMINANCE
     level = np.sqrt(np.float64(luminance.mean()) * np.float64(np.quantile(luminance, 0.9)))
+    seen = min(1.0, float(sky.mean()) / _SKY_SHARE)
+    if seen > 0.0:
+        own = float((light @ LUMINANCE * sky).sum(dtype=np.float64) / sky.sum(dtype=np.float64))
+        level = level ** (1.0 - 0.7 * seen) * own ** (0.7 * seen)
     return np.asarray(np.float32(air.airlight * level) * OVERCAST, dtype=np.float32)
 
 
-def optical_thickness(rng: np.random.Generator, away: Plane, sky: Plane, upward: Plane, air: Air) -> Plane:
+def optical_thickness(
+    rng: np.random.Generator, away: Plane, sky: Plane, upward: Plane, air: Air, far_m: float
+) -> Plane:
     """τ of the veil, float32 (h, w): along the line of sight, in upright sheets, and in the mist above wet ground.
 
-    away: metres. sky: its share of each pixel. upward: how much surfaces face up.
+    away: metres, far_m at most on land. sky: its share of each pixel. upward: how much surfaces face up.
     """
     height, width = away.shape
-    seen = np.minimum(away, np.float32(CLOUD_M)) * (np.float32(1.0) - sky) + np.float32(CLOUD_M) * sky
+    cloud = np.float32(min(CLOUD_M, 2.0 * far_m + 100.0))
+    seen = np.minimum(away, cloud) * (np.float32(1.0) - sky) + cloud * sky
     thickness = np.float32(air.veil_per_km / 1000.0) * seen
     if air.spray > 0:
         high, wide = max(1, height // 8) | 1, max(1, width // 24) | 1

@@ -53,7 +53,7 @@ def facing_up(nearness: Plane, focal: float) -> tuple[Plane, Plane]:
 
 def puddle_field(rng: np.random.Generator, nearness: Plane, focal: float, share: float) -> Plane:
     """Where water stands, in [0, 1], float32 (h, w): `share` of level ground, patches fixed to the ground."""
-    field = fractal_noise(rng, 128, 1.6)
+    field = fractal_noise(rng, 64, 1.6)
     level = np.float32(np.quantile(field, 1.0 - share))
     patches = np.clip((field - level) * np.float32(2.0) + np.float32(0.5), 0.0, 1.0)
     width = nearness.shape[1]
@@ -99,8 +99,10 @@ def _feet(upward: Plane, out: Plane) -> None:
 
 def mirrored(light: Plane, upward: Plane) -> Plane:
     """What a rough wet ground mirrors: `light` (float32 (h, w, 3)) about the foot of what stands on it, drawn out
-    upright, as glints on water are."""
-    height, width = upward.shape
+    upright, as glints on water are. Smaller than `light`, as nothing fine is left."""
+    height, width = max(1, upward.shape[0] // 2), max(1, upward.shape[1] // 2)
+    light = np.asarray(cv2.resize(light, (width, height), interpolation=cv2.INTER_AREA)).reshape(height, width, 3)
+    upward = np.asarray(cv2.resize(upward, (width, height), interpolation=cv2.INTER_AREA))
     feet = np.empty((height, width), dtype=np.float32)
     _feet(upward, feet)
     feet = cv2.blur(feet, (max(1, width // 8) | 1, max(1, height // 24) | 1), borderType=cv2.BORDER_REPLICATE)

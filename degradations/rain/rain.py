@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -76,17 +77,18 @@ class Rain(Degradation[RainParams]):
             rng = generator(params.seed, "puddles")
             puddles = puddle_field(rng, nearness, focal, params.ground.puddles)
         streaks = _opacity(params, scene, (height, width), nearness, upward, puddles, sight)
-        clear = np.exp(-optical_thickness(generator(params.seed, "air"), away, scene.depth.sky, upward, air))
+        sky, rng = scene.depth.sky, generator(params.seed, "air")
+        clear = np.exp(-optical_thickness(rng, away, sky, upward, air, camera.far_m))
         lamps = lifted(light, small, air.highlight)
         keep, grey, add = _surfaces(params, lamps, nearness, upward, puddles, sight)
         keep, grey = keep * clear, grey * clear
-        add = add * clear[:, :, None] + (np.float32(1.0) - clear)[:, :, None] * airlight(light, air)
+        add = add * clear[:, :, None] + (np.float32(1.0) - clear)[:, :, None] * airlight(light, sky, air)
         lens = None
         if params.lens is not None:
             behind = keep[:, :, None] * light + (grey * (light @ LUMINANCE))[:, :, None] + add
             rng = generator(params.seed, "lens")
             lens = lens_drops(rng, params.lens, behind, camera.focal_px, height, width)
-        return compose(image, keep, grey, add, drop_light(lamps, scene.depth.sky, air), streaks, lens)
+        return compose(image, keep, grey, add, drop_light(lamps, sky, air), streaks, lens)
 
 
 def _metric(depth: DepthCue, params: RainParams) -> tuple[Plane, Plane]:
@@ -135,5 +137,6 @@ def _surfaces(
     glint = wet * film * fresnel(sight) * np.minimum(nearness * np.float32(2.0 * params.camera.near_m), 1.0)
     saturation *= np.float32(1.0) + _DEEPER * wet
     own = level * (np.float32(1.0) - _SOAKED * wet) * (np.float32(1.0) - glint)
-    add = (np.float32(air.dimming) * glint)[:, :, None] * mirrored(light, upward)
+    glints = cv2.resize(mirrored(light, upward), nearness.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    add = (np.float32(air.dimming) * glint)[:, :, None] * glints.reshape(light.shape)
     return own * saturation, own * (np.float32(1.0) - saturation), np.asarray(add, dtype=np.float32)

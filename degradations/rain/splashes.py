@@ -112,7 +112,7 @@ def ripples(
     flat = np.maximum(sight[(y * sight.shape[0]).astype(np.intp), (x * sight.shape[1]).astype(np.intp)], 0.08)
     age = rng.random(x.size)
     radius = camera.focal_px * near * (0.01 + 0.08 * age)
-    wave = np.maximum(camera.focal_px * near * 0.006, 1.2)
-    opacity = 0.35 * (1.0 - 0.8 * age) * np.minimum(1.0, radius / 3.0)
+    wave = np.maximum(camera.focal_px * near * 0.01, 1.4)
+    opacity = 0.22 * (1.0 - 0.8 * age) * np.minimum(1.0, radius / 3.0)
     rings = [x * plane.shape[1] - 0.5, y * plane.shape[0] - 0.5, radius, flat, wave, opacity]
     _rings(plane, np.stack(rings, axis=1).astype(np.float32))
