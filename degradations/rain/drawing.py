@@ -59,7 +59,7 @@ def _shower(
     """A short exposure shows single glassy drops, whose opacity is theirs; what is seen of long streaks is more."""
     heavy = strength**0.7  # a few near streaks are hardly seen: half way up there must be many
     gain = logarithmic(position(rng, severity, LOOSE), 1.0, 6.0)
-    worst = {"streaks": 18000, "bank": 3000, "veil": 5000, "lens": 4000}[mode]
+    worst = {"streaks": 12000, "bank": 3000, "veil": 5000, "lens": 4000}[mode]
     return Shower(
         rate_mm_h=logarithmic(position(rng, severity, LOOSE), 5.0, 150.0),
         gain=1.0 + (gain - 1.0) * min(1.0, (30.0 * camera.exposure_s) ** 0.25),
@@ -76,7 +76,7 @@ def _layers(rng: np.random.Generator, scene: Scene, strength: float) -> tuple[La
     pattern = scene.banks["rain"].draw(rng)
     nearest = logarithmic(rng.uniform(), 0.8, 5.0)
     mirrored, base = bool(rng.integers(2)), rng.uniform(0.9, 1.8)
-    opacity = linear(strength, 0.12, 1.0)
+    opacity = linear(strength, 0.04, 1.0)
     return tuple(
         Layer(
             pattern=pattern,

@@ -77,7 +77,7 @@ def sample(
 
     low, high = np.log(FAINTEST), 0.0
     if shares(FAINTEST)[1].sum() > most:
-        for _ in range(24):
+        for _ in range(12):
             middle = (low + high) / 2
             low, high = (middle, high) if shares(float(np.exp(middle)))[1].sum() > most else (low, middle)
         low = high

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from degradations.patterns.bank import Pattern
 from degradations.rain.params import Layer
-from degradations.rain.segments import columns_of
+from degradations.rain.segments import cells_of
 
 Plane = NDArray[np.float32]
 
@@ -52,4 +52,4 @@ def add_layer(plane: Plane, pattern: Pattern, layer: Layer, scale: float, nearne
     ratio = nearness * np.float32(layer.distance_m)
     clear = np.clip((np.float32(1.05) - ratio) * np.float32(10.0), 0.0, 1.0).astype(np.float32)
     top, left = (int(share * side) for share, side in zip(layer.offset, tile.shape, strict=True))
-    _add(plane, tile, top, left, layer.opacity, clear, columns_of(plane.shape[1], nearness.shape[1]))
+    _add(plane, tile, top, left, layer.opacity, clear, cells_of(plane.shape[1], nearness.shape[1]))

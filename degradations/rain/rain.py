@@ -40,7 +40,7 @@ class Rain(Degradation[RainParams]):
     the ground, an overcast scene (less saturated, darker), wet ground with mirror glints, splashes and ripples.
 
     Severity moves the share of drops that reach the camera (the nearest falls at 2 to .12 times the distance of the
-    nearest surface; 400 to 18,000 streaks), the rain rate (5-150 mm/h, log-uniform), the visual gain (1-6, log-uniform,
+    nearest surface; 400 to 12,000 streaks), the rain rate (5-150 mm/h, log-uniform), the visual gain (1-6, log-uniform,
     less for short exposures), the drops' light (.9-3 means of the upper half), and the strengths of the rest.
     """
 

@@ -17,9 +17,16 @@ _WAVE = np.cos(2 * np.pi * np.arange(256) / 256).astype(np.float32)
 
 
 @numba.njit(cache=True, nogil=True)
-def _draw(plane: Plane, segments: Segments, nearness: Plane, columns: NDArray[np.int32], wave: Plane) -> None:
+def _draw(
+    plane: Plane,
+    segments: Segments,
+    nearness: Plane,
+    rows: NDArray[np.int32],
+    columns: NDArray[np.int32],
+    wave: Plane,
+) -> None:
     height, width = plane.shape
-    zero, one, half_one = np.float32(0.0), np.float32(1.0), np.float32(0.5)
+    zero, one, half_one, two = np.float32(0.0), np.float32(1.0), np.float32(0.5), np.float32(2.0)
     nearest = nearness.max()
     for k in range(segments.shape[0]):
         x0, y0, x1, y1, half, opacity, near, ripples, phase = segments[k]
@@ -30,41 +37,44 @@ def _draw(plane: Plane, segments: Segments, nearness: Plane, columns: NDArray[np
         else:
             ux, uy = zero, one
         reach = half * (abs(ux) + abs(uy))
-        full = min(length, np.float32(2.0) * half)
-        top, bottom = max(0.0, np.ceil(min(y0, y1) - reach)), min(height - 1.0, np.floor(max(y0, y1) + reach))
-        left, right = max(0.0, np.ceil(min(x0, x1) - reach)), min(width - 1.0, np.floor(max(x0, x1) + reach))
+        full = min(length, two * half)
+        top, bottom = max(zero, np.ceil(min(y0, y1) - reach)), min(height - one, np.floor(max(y0, y1) + reach))
+        left, right = max(zero, np.ceil(min(x0, x1) - reach)), min(width - one, np.floor(max(x0, x1) + reach))
         if not (top <= bottom and left <= right and full > zero):
             continue
         hideable = near <= nearest
         beat = np.float32(256.0) * ripples / length
         shift = np.float32(256.0) * (phase + ripples)  # so that the table's index is positive before the streak's start
-        per_half, per_length = one / half, one / (np.float32(2.0) * half)
+        per_half, per_full = one / half, one / (two * half)
+        steep = abs(uy) > np.float32(1e-3)
+        lean, side = (ux / uy, half / abs(uy)) if steep else (zero, zero)
         for y in range(int(top), int(bottom) + 1):
+            py = np.float32(y) - y0
             first, last = left, right
-            if abs(uy) > np.float32(1e-3):
-                middle = x0 + (np.float32(y) - y0) * ux / uy
-                first, last = max(left, np.ceil(middle - half / abs(uy))), min(right, np.floor(middle + half / abs(uy)))
-            scene = nearness[y * nearness.shape[0] // height]
+            if steep:
+                middle = x0 + py * lean
+                first, last = max(left, np.ceil(middle - side)), min(right, np.floor(middle + side))
+            row = rows[y]
             for x in range(int(first), int(last) + 1):
-                if hideable and scene[columns[x]] >= near:
+                if hideable and nearness[row, columns[x]] >= near:
                     continue
-                px, py = np.float32(x) - x0, np.float32(y) - y0
+                px = np.float32(x) - x0
                 across = (px * uy - py * ux) * per_half
                 profile = one - across * across
                 along = px * ux + py * uy
                 inside = min(min(along, length - along) + half, full)
                 if profile <= zero or inside <= zero:
                     continue
-                value = opacity * profile * profile * inside * per_length
+                value = opacity * profile * profile * inside * per_full
                 if ripples > half_one:
                     value *= one + _RIPPLE * wave[int(along * beat + shift) & 255]
                 value = min(value, one)
                 plane[y, x] += value * (one - plane[y, x])
 
 
-def columns_of(width: int, small: int) -> NDArray[np.int32]:
-    """Which of `small` columns each of `width` columns falls in, int32 (width,)."""
-    return (np.arange(width) * small // width).astype(np.int32)
+def cells_of(size: int, small: int) -> NDArray[np.int32]:
+    """Which of `small` rows or columns each of `size` falls in, int32 (size,)."""
+    return (np.arange(size) * small // size).astype(np.int32)
 
 
 def draw(plane: Plane, segments: Segments, nearness: Plane) -> None:
@@ -75,4 +85,5 @@ def draw(plane: Plane, segments: Segments, nearness: Plane) -> None:
     (h, w) of any size, in 1/m).
     """
     known = segments[np.isfinite(segments).all(axis=1)]
-    _draw(plane, np.ascontiguousarray(known), nearness, columns_of(plane.shape[1], nearness.shape[1]), _WAVE)
+    rows, columns = (cells_of(size, small) for size, small in zip(plane.shape, nearness.shape, strict=True))
+    _draw(plane, np.ascontiguousarray(known), nearness, rows, columns, _WAVE)
