@@ -137,11 +137,17 @@ def lens_drops(
     """How much drops cover each pixel, float32 (height, width), and the light they refract, float32 (height, width, 3),
     valid where they do.
 
-    light: of the scene, float32 (h, w, 3) of any size; what lies outside of it is mirrored.
+    light: of the scene, float32 (h, w, 3) of any size; what lies outside of it is mirrored. A drop takes it from a copy
+    as small as it shows the scene.
     """
     cover, out = np.zeros((height, width), dtype=np.float32), np.empty((height, width, 3), dtype=np.float32)
     bend, clear = refraction(drops.contact_degrees)
-    soft = cv2.GaussianBlur(light, (0, 0), 0.3 + 2.0 * drops.softness * min(light.shape[:2]) / 256)
     discs = placed(rng, drops, focal_px, height, width)
-    _refract(discs, soft.reshape(light.shape), focal_px, drops.softness, bend, clear, cover, out)
+    shrunk = focal_px * bend[1] * (_STEPS - 1) / discs[:, 2] * light.shape[0] / height
+    levels = np.maximum(np.log2(np.maximum(shrunk * (1.0 + drops.softness), 1.0)), 0.0).astype(int)
+    for level in range(levels.max(initial=-1) + 1):
+        if level > 0:
+            size = max(1, light.shape[1] // 2), max(1, light.shape[0] // 2)
+            light = np.asarray(cv2.resize(light, size, interpolation=cv2.INTER_AREA)).reshape(size[1], size[0], 3)
+        _refract(discs[levels == level], light, focal_px, drops.softness, bend, clear, cover, out)
     return cover, out
