@@ -92,18 +92,17 @@ class RealEsrgan(Degradation[RealEsrganParams]):
 
     def apply(self, image: Image, params: RealEsrganParams, scene: Scene) -> Image:
         size = image.shape[0], image.shape[1]
-        coded = jpeg(to_codes(_stage(to_float(image), params.first)), params.first.quality)
-        pixels = _stage(to_float(coded), params.second)
+        coded = jpeg(to_codes(_stage(image, params.first)), params.first.quality)
+        pixels = _stage(coded, params.second)
         if params.jpeg_last:
             return jpeg(to_codes(_back(pixels, size, params)), params.second.quality)
         coded = jpeg(to_codes(pixels), params.second.quality)
         return to_codes(_back(to_float(coded), size, params))
 
 
-def _stage(pixels: Float, stage: Stage) -> Float:
+def _stage(image: Image, stage: Stage) -> Float:
     """Blur, resize, noise; float32 (h, w, 3), 0-255, neither clamped nor rounded."""
-    if stage.kernel is not None:
-        pixels = convolve(pixels, stage.kernel.taps())
+    pixels = to_float(image) if stage.kernel is None else convolve(image, stage.kernel.taps())
     size = scaled((pixels.shape[0], pixels.shape[1]), stage.scale)
     return add_esrgan_noise(resize(pixels, size, stage.interpolation), stage.noise)
 
