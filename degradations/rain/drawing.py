@@ -59,7 +59,7 @@ def _shower(
     """A short exposure shows single glassy drops, whose opacity is theirs; what is seen of long streaks is more."""
     heavy = strength**0.7  # a few near streaks are hardly seen: half way up there must be many
     gain = logarithmic(position(rng, severity, LOOSE), 1.0, 6.0)
-    worst = {"streaks": 12000, "bank": 3000, "veil": 5000, "lens": 4000}[mode]
+    worst = {"streaks": 12000, "bank": 3000, "veil": 2000, "lens": 4000}[mode]
     return Shower(
         rate_mm_h=logarithmic(position(rng, severity, LOOSE), 5.0, 150.0),
         gain=1.0 + (gain - 1.0) * min(1.0, (30.0 * camera.exposure_s) ** 0.25),
