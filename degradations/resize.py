@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from degradations.area import shrink_area
+
 Interpolation = Literal["area", "linear", "cubic"]
 
 _FLAGS = {"area": cv2.INTER_AREA, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
@@ -24,6 +26,8 @@ def resize(image: NDArray[Any], size: tuple[int, int], interpolation: Interpolat
         return image
     if interpolation == "area" and (height > image.shape[0] or width > image.shape[1]):
         interpolation = "linear"
+    if interpolation == "area" and (image.shape[0] % height or image.shape[1] % width):
+        return shrink_area(image, size)
     return np.asarray(cv2.resize(image, (width, height), interpolation=_FLAGS[interpolation]))
 
 

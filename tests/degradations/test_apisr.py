@@ -12,6 +12,7 @@ import pytest
 from degradations import video
 from degradations.apisr import Apisr
 from degradations.apisr.codec import PRESETS, RANGES, ApisrCodec
+from degradations.area import shrink_area
 from degradations.noise.real_esrgan import EsrganNoise
 from degradations.rng import generator
 from degradations.scene import Scene
@@ -184,3 +185,14 @@ def test_web_style_keeps_the_picture_in_place():
     image = smooth_crop(187, 181)
     for seed in range(6):
         assert shift(WEB.apply(image, WEB.draw(generator(seed), SCENE, 0.5), SCENE), image) < 0.1
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("size", [(717, 600), (1, 1), (600, 29), (40, 601), (719, 2)])
+def test_shrinking_by_area_keeps_the_mean_and_agrees_with_opencv(dtype, size):
+    image = np.random.default_rng(1).integers(0, 256, (719, 601, 3)).astype(dtype)
+    out = shrink_area(image, size)
+    assert out.dtype == dtype
+    exact = cv2.resize(image.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA)
+    np.testing.assert_allclose(out, exact, atol=0.51 if dtype == np.uint8 else 1e-3)
+    assert out.mean() == pytest.approx(image.mean(), abs=0.3)
