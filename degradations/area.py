@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @numba.njit(cache=True, nogil=True)
 def _shares(old: int, new: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """First pixel below each new one, and the shares of it and its followers, float32 (new, taps), zero past the end."""
+    """First pixel below each new one, and the shares of it and its followers, float32 (new, taps), 0 past the end."""
     taps = (old + new - 1) // new + 1
     first = np.empty(new, dtype=np.int64)
     shares = np.zeros((new, taps), dtype=np.float32)

@@ -29,7 +29,7 @@ def _pyav() -> Any:
     except ImportError as error:
         raise TarnishError(
             "video codecs (degradations.compression.modes.video, degradations.apisr.modes) need PyAV; install the "
-            "extra: pip install 'tarnish[codecs]', or set their weights to 0"
+            "extra: pip install 'tarnish[codecs]', or set the weight to 0"
         ) from error
     return av
 
