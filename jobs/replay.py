@@ -14,6 +14,7 @@ from pipeline.encoding import encode_lossless
 from pipeline.replay import find_row, replay
 from pipeline.sources.uri import read_uri
 from schemas.errors import DatasetError
+from schemas.recipe import load_recipe
 
 
 def replay_sample(
@@ -27,6 +28,8 @@ def replay_sample(
         row = find_row(Dataset.open(dataset), key)
         if row.trace is None:
             raise DatasetError(f"{key}: was never degraded ({row.verdict}: {row.reason}); there is nothing to replay")
-        out.write_bytes(encode_lossless(replay(read_uri(row.uri), row.trace), "png"))
+        recipe = load_recipe(dataset / "recipe.yaml")
+        image = replay(read_uri(row.uri), row.trace, recipe.decode.max_pixels, recipe.cues)
+        out.write_bytes(encode_lossless(image, "png"))
         console.print_json(row.trace.to_json())
         console.print(f"{row.verdict} {' '.join(row.reasons)} → {out}")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from degradations.cues.depth import estimate_depth
+from degradations.cues.cues import Cues, Wanted
 from degradations.patterns.bank import KINDS
 from degradations.patterns.banks import Banks
 from degradations.scene import Scene
@@ -21,9 +21,16 @@ def bare_scene(image: NDArray[np.uint8], patterns: PatternsSection | None = None
     return Scene(height=image.shape[0], width=image.shape[1], banks=Banks(providers))
 
 
-def with_cues(scene: Scene, image: NDArray[np.uint8], needs: frozenset[str]) -> Scene:
-    """`scene` with the cues that `needs` names ("depth"), computed from `image` (uint8 (H, W, 3), sRGB)."""
-    return replace(scene, depth=estimate_depth(image)) if "depth" in needs else scene
+def with_cues(
+    scene: Scene, image: NDArray[np.uint8], needs: frozenset[str], cues: Cues | None = None, source: str = ""
+) -> Scene:
+    """`scene` with the cues that `needs` names ("depth", "masks"), of `image` (uint8 (H, W, 3), sRGB).
+
+    cues: the providers, embedded if None. source: sha256 of the file of which `image` is the decoded picture, so that
+    its variants share them.
+    """
+    [(depth, masks)] = (cues or Cues()).of([Wanted(image, needs, source)])
+    return replace(scene, depth=depth, masks=masks)
 
 
 def trace_cues(scene: Scene, needs: frozenset[str]) -> list[Cue]:
@@ -31,6 +38,8 @@ def trace_cues(scene: Scene, needs: frozenset[str]) -> list[Cue]:
     cues = []
     if "depth" in needs and scene.depth is not None:
         cues.append(Cue(name="depth", provider=scene.depth.provider, version=scene.depth.version))
+    if "masks" in needs and scene.masks is not None:
+        cues.append(Cue(name="masks", provider=scene.masks.provider, version=scene.masks.version))
     for kind in KINDS:
         if f"patterns.{kind}" in needs:
             bank = scene.banks[kind]

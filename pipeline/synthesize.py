@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from degradations.chain import check_transforms
+from degradations.cues.cues import check_cues
 from pipeline.dataset import Dataset
 from pipeline.engines.engine import Engine
 from pipeline.files import committing
@@ -44,11 +45,12 @@ def prepare(
 ) -> Work:
     """Scans sources that the manifest does not know and plans them, without writing anything.
 
-    Raises RecipeError when the recipe names no source, or a transform of albumentations that cannot be used.
+    Raises RecipeError when the recipe names no source, or a transform or a model that cannot be used.
     """
     if not recipe.sources:
         raise RecipeError("sources: empty; name at least one, for instance sources=[{path: photos}]")
     check_transforms(recipe.degradations)
+    _check_cues(recipe)
     known = read_manifest(dataset)
     planned = read_plan(dataset)
     sources = scan_sources(recipe, known, engine, progress)
@@ -59,6 +61,17 @@ def prepare(
         if row.unit not in done:
             pending[row.unit].append(row)
     return Work(sources, fresh, len(planned) + len(fresh), dict(pending))
+
+
+def _check_cues(recipe: Recipe) -> None:
+    """Raises RecipeError when a model for depth or masks is not there, or is to run on a GPU that no worker holds."""
+    check_cues(recipe.cues)
+    models = recipe.cues.depth.provider == "dpt" or recipe.cues.masks.provider == "sam2"
+    if models and recipe.cues.device == "cuda" and recipe.engine.kind == "ray" and not recipe.engine.worker_gpus:
+        raise RecipeError(
+            "cues.device: 'cuda', but the ray engine gives a worker no GPU (engine.worker_gpus: 0); "
+            "set engine.worker_gpus=1, or cues.device=auto"
+        )
 
 
 def extend(dataset: Dataset, work: Work) -> None:
@@ -79,5 +92,5 @@ def extend(dataset: Dataset, work: Work) -> None:
 def run_units(root: Path, recipe: Recipe, work: Work, engine: Engine) -> Iterator[UnitReport]:
     """Runs the pending units and yields a report of each as it is committed."""
     tasks = [unit_task(rows) for _, rows in sorted(work.pending.items())]
-    for result in engine.run(tasks, UnitWorker, (root.absolute(), recipe)):
+    for result in engine.run(tasks, UnitWorker, (root.absolute(), recipe), recipe.engine.worker_gpus):
         yield UnitReport.from_bytes(result)

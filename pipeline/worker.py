@@ -50,14 +50,11 @@ class UnitWorker:
     def __init__(self, root: Path, recipe: Recipe) -> None:
         cv2.setNumThreads(1)  # the engine has one worker a core already
         keep_freed_memory()
+        degrade = Degrade(recipe)
         self._fused = Fused(
-            [
-                Read(),
-                Screen(recipe.decode),
-                Degrade(recipe),
-                Judge(recipe.policy),
-                Encode(recipe.shards),
-            ]
+            [Read(), Screen(recipe.decode)],
+            [degrade, Judge(recipe.policy), Encode(recipe.shards)],
+            sources=degrade.sources,
         )
         self._write = Write(Dataset.open(root), recipe.degradations)
 

@@ -7,6 +7,8 @@ near subject, and the sky is infinitely far.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numba
 import numpy as np
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 from degradations.contract import Image, check_image
 from degradations.cues.guided import guided_filter
 from degradations.cues.segments import superpixels
-from degradations.cues.shrink import shrink
+from degradations.cues.shrink import shrink_to
 from degradations.cues.sky import find_sky
 from degradations.scene import DepthCue
 
@@ -28,13 +30,6 @@ VERSION = "1"
 DEPTH_PIXELS, SEGMENT_PIXELS = 90_000, 16_000
 #: Height of the horizon (share of the picture from the top): its range, and where no sky shows it.
 HORIZON, HORIZON_UNSEEN = (0.25, 0.6), 0.4
-
-
-def _shrunk(image: Image, pixels: int) -> Image:
-    """`image` with at most `pixels` pixels and the same aspect, or itself where it is no larger."""
-    height, width = image.shape[:2]
-    scale = min(1.0, (pixels / (height * width)) ** 0.5)
-    return shrink(image, max(1, round(height * scale)), max(1, round(width * scale)))
 
 
 def _horizon(sky: NDArray[np.bool_]) -> float:
@@ -96,7 +91,7 @@ def _stand(labels: NDArray[np.int32], sky: NDArray[np.bool_], ramp: Plane, horiz
 
 def _planes(small: Image, sky: NDArray[np.bool_], horizon: float) -> Plane:
     """Disparity by superpixels, float32 of the shape of `sky`."""
-    coarse = _shrunk(small, SEGMENT_PIXELS)
+    coarse = shrink_to(small, SEGMENT_PIXELS)
     height, width = coarse.shape[:2]
     labels = superpixels(np.asarray(cv2.GaussianBlur(coarse, (0, 0), 0.8)), 300.0, max(4, height * width // 600))
     coarse_sky = cv2.resize(sky.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST).astype(bool)
@@ -123,7 +118,7 @@ def estimate_depth(image: Image) -> DepthCue:
     and sharpness, smoothed by a guided filter. Deterministic. Raises ValueError for anything but such an image.
     """
     check_image(image)
-    small = _shrunk(image, DEPTH_PIXELS)
+    small = shrink_to(image, DEPTH_PIXELS)
     height, width = small.shape[:2]
     rgb = small.astype(np.float32) / np.float32(255.0)
     luma = rgb @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -146,3 +141,13 @@ def estimate_depth(image: Image) -> DepthCue:
     soft_sky = np.clip(guided_filter(luma, sky.astype(np.float32), reach, 1e-4), 0.0, 1.0)
     smooth = np.clip(guided_filter(luma, np.clip(disparity, 0.0, 1.0), 2 * reach, 1e-3), 0.0, 1.0)
     return DepthCue(smooth, soft_sky, PROVIDER, VERSION)
+
+
+class DepthPrior:
+    """`estimate_depth` as a provider."""
+
+    provider, version, batch = PROVIDER, VERSION, 1
+
+    def estimate(self, images: Sequence[Image]) -> list[DepthCue]:
+        """Depth of each image (uint8 (H, W, 3), sRGB)."""
+        return [estimate_depth(image) for image in images]

@@ -22,3 +22,14 @@ def shrink(image: Image, height: int, width: int) -> Image:
     if image.shape[:2] == (height, width):
         return image
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def fitting(height: int, width: int, pixels: int) -> tuple[int, int]:
+    """Height and width of a picture of the same aspect with at most about `pixels` pixels, and no larger."""
+    scale = min(1.0, (pixels / (height * width)) ** 0.5)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def shrink_to(image: Image, pixels: int) -> Image:
+    """`image` (uint8 (H, W, 3)) with at most about `pixels` pixels and its aspect, or itself where it is no larger."""
+    return shrink(image, *fitting(image.shape[0], image.shape[1], pixels))

@@ -14,8 +14,9 @@ class LocalEngine:
         tasks: Sequence[bytes],
         factory: Callable[..., Callable[[bytes], bytes]],
         arguments: tuple[Any, ...] = (),
+        gpus: float = 0.0,
     ) -> Iterator[bytes]:
-        """Yields the result of each task. An exception in a worker ends the run."""
+        """Yields the result of each task. An exception in a worker ends the run. The worker sees every GPU there is."""
         if not tasks:
             return
         worker = factory(*arguments)

@@ -36,8 +36,12 @@ class RayEngine:
         tasks: Sequence[bytes],
         factory: Callable[..., Callable[[bytes], bytes]],
         arguments: tuple[Any, ...] = (),
+        gpus: float = 0.0,
     ) -> Iterator[bytes]:
-        """Yields the result of each task as soon as it is done."""
+        """Yields the result of each task as soon as it is done. Workers that hold GPUs are as many as those allow.
+
+        Raises TarnishError when Ray has fewer than `gpus` GPUs.
+        """
         if not tasks:
             return
         import ray.data
@@ -50,11 +54,24 @@ class RayEngine:
         dataset = ray.data.from_items([{"task": task} for task in tasks], override_num_blocks=len(tasks)).map(
             _Actor,
             fn_constructor_args=(factory, arguments),
-            compute=ActorPoolStrategy(size=min(self._actors, len(tasks))),
+            compute=ActorPoolStrategy(size=min(self._actors, len(tasks), *self._holders(gpus))),
             num_cpus=1,
+            num_gpus=gpus or None,
         )
         for row in dataset.iter_rows():
             yield row["result"]
+
+    def _holders(self, gpus: float) -> list[int]:
+        """How many workers can hold that many GPUs each, if any are to be held."""
+        if gpus == 0.0:
+            return []
+        import ray
+
+        there = float(ray.cluster_resources().get("GPU", 0.0))
+        each = int(there / gpus) if gpus >= 1.0 else int(there) * int(1.0 / gpus)
+        if each == 0:
+            raise TarnishError(f"engine.worker_gpus: {gpus}, but Ray has {there:g} GPUs; set it to 0 or join a cluster")
+        return [each]
 
     def close(self) -> None:
         """Leaves the cluster, or stops the Ray that this engine started; a Ray that was there before stays."""

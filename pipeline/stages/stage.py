@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Protocol
 
 from pipeline.unit import Item, Unit
@@ -25,6 +26,9 @@ class ItemStage(ABC):
     def process(self, item: Item) -> None:
         """Fills in this stage's part of `item`."""
 
+    def foresee(self, items: Sequence[Item]) -> None:  # noqa: B027 (most stages have nothing to foresee)
+        """Looks at neighbouring items, which earlier stages have been through, before each is processed."""
+
     def guarded(self, item: Item) -> None:
         """`process`, with an exception recorded in the item."""
         if item.ended:
@@ -42,14 +46,23 @@ class ItemStage(ABC):
 
 
 class Fused:
-    """Item stages run item by item, so that at most one item's pixels are in memory."""
+    """Item stages: the `first` over the items of `sources` neighbouring sources, which the first of the `rest` then
+    foresees, and the `rest` item by item. So the pixels of that many sources and of one degraded image are in memory.
+    """
 
-    def __init__(self, stages: Sequence[ItemStage]) -> None:
-        self._stages = list(stages)
+    def __init__(self, first: Sequence[ItemStage], rest: Sequence[ItemStage], sources: int = 1) -> None:
+        self._first, self._rest, self._sources = list(first), list(rest), sources
 
     def __call__(self, unit: Unit) -> Unit:
-        for item in unit.items:
-            for stage in self._stages:
-                stage.guarded(item)
-            item.release()
+        variants = [list(items) for _, items in groupby(unit.items, key=lambda item: item.row.sha256)]
+        for start in range(0, len(variants), self._sources):
+            items = [item for group in variants[start : start + self._sources] for item in group]
+            for item in items:
+                for stage in self._first:
+                    stage.guarded(item)
+            self._rest[0].foresee(items)
+            for item in items:
+                for stage in self._rest:
+                    stage.guarded(item)
+                item.release()
         return unit

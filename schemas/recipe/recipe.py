@@ -2,6 +2,7 @@
 
 import hashlib
 
+from schemas.recipe.cues import CuesSection
 from schemas.recipe.decode import DecodeSection
 from schemas.recipe.degradations import DegradationsSection
 from schemas.recipe.engine import EngineSection
@@ -15,12 +16,12 @@ from schemas.recipe.training import TrainingSection
 from schemas.record import canonical_json
 
 #: Sections (and fields) that change the content of a dataset. The rest names where and how the work runs.
-CONTENT_SECTIONS = ("seed", "plan", "decode", "degradations", "policy", "shards")
-PLACEMENT_FIELDS = ("plan.unit_size",)
+CONTENT_SECTIONS = ("seed", "plan", "decode", "cues", "degradations", "policy", "shards")
+PLACEMENT_FIELDS = ("plan.unit_size", "cues.device", "cues.cache")
 
 
 class Recipe(Section):
-    """Sources, plan, degradations, policy, shards, engine, training and evaluation of one run.
+    """Sources, plan, cues, degradations, policy, shards, engine, training and evaluation of one run.
 
     seed: keys every random generator of the run.
     """
@@ -30,6 +31,7 @@ class Recipe(Section):
     sources: tuple[SourceSection, ...] = ()
     decode: DecodeSection = DecodeSection()
     plan: PlanSection = PlanSection()
+    cues: CuesSection = CuesSection()
     degradations: DegradationsSection = DegradationsSection()
     policy: PolicySection = PolicySection()
     shards: ShardSection = ShardSection()
