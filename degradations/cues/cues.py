@@ -58,6 +58,11 @@ class Cues:
         self._depths: _Shelf[DepthCue] = _Shelf(self.batch, kept_depth)
         self._masks: _Shelf[MaskCue] = _Shelf(self.batch, kept_masks)
 
+    def load(self) -> None:
+        """Loads the models now rather than with the first picture. Raises RecipeError when one cannot be used."""
+        self.depth.load()
+        self.masks.load()
+
     def of(self, wanted: Sequence[Wanted]) -> list[tuple[DepthCue | None, MaskCue | None]]:
         """Depth and masks of each picture, None where it does not need them. Pictures of one source count once."""
         depths = self._depths.filled("depth", wanted, lambda images, at: self.depth.estimate(images))

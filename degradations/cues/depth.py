@@ -148,6 +148,9 @@ class DepthPrior:
 
     provider, version, batch = PROVIDER, VERSION, 1
 
+    def load(self) -> None:
+        """Nothing is heavy here."""
+
     def estimate(self, images: Sequence[Image]) -> list[DepthCue]:
         """Depth of each image (uint8 (H, W, 3), sRGB)."""
         return [estimate_depth(image) for image in images]

@@ -37,6 +37,8 @@ _MODEL_TYPES = ("dpt", "depth_anything")
 _SEEN_PIXELS, _LONGEST_ASPECT, _DEPTH_PIXELS, _SKY_PIXELS = 1_000_000, 4, 150_000, 90_000
 #: What the network takes for nearer than this (disparity) is no sky, whatever its colour.
 _NEARER_THAN_SKY = 0.3
+#: Version of what is made of the network's output here.
+_CONVERSION = "1"
 _LEVELS = np.float32(65535.0)
 
 
@@ -85,28 +87,36 @@ class DptDepth:
         self.batch = batch or batch_size(self._device)
         files = [self._folder / "config.json", self._folder / "preprocessor_config.json"]
         files += sorted(self._folder.glob("*.safetensors"))
-        self.version = digest(*files) + ("-half" if self._device == "cuda" else "")
+        self.version = digest(*files, _CONVERSION) + ("-half" if self._device == "cuda" else "")
 
     @cached_property
     def _model(self) -> tuple[Any, Any]:
         """(processor, network)."""
         import torch
+        from safetensors import SafetensorError
         from transformers import AutoImageProcessor, AutoModelForDepthEstimation
         from transformers.utils.logging import disable_progress_bar
 
         disable_progress_bar()
-        network, told = AutoModelForDepthEstimation.from_pretrained(
-            self._folder,
-            use_safetensors=True,
-            local_files_only=True,
-            trust_remote_code=False,
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
+        try:
+            network, told = AutoModelForDepthEstimation.from_pretrained(
+                self._folder,
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            raise RecipeError(f"{FIELD}: {self._folder} cannot be loaded ({error}); bring the whole model") from error
         if lacking := sorted(told["missing_keys"]) + sorted(map(str, told["mismatched_keys"])):
             raise RecipeError(f"{FIELD}: the weights in {self._folder} lack {lacking[0]}; bring the whole model")
         processor = AutoImageProcessor.from_pretrained(self._folder, local_files_only=True, trust_remote_code=False)
         return processor, network.to(self._device).eval()
+
+    def load(self) -> None:
+        """Loads the weights. Raises RecipeError when they cannot be used."""
+        self._model  # noqa: B018
 
     def estimate(self, images: Sequence[Image]) -> list[DepthCue]:
         """Depth of each image (uint8 (H, W, 3), sRGB), with at most about 150,000 pixels; 16 bits fine."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Literal
 
 from schemas.errors import RecipeError
 
@@ -65,10 +65,3 @@ def full_batches(shapes: Sequence[tuple[int, ...]], size: int) -> Iterator[tuple
         for start in range(0, len(group), size):
             positions = group[start : start + size]
             yield positions, positions + [positions[-1]] * (size - len(positions))
-
-
-def load_safetensors(path: Any) -> dict[str, Any]:
-    """The tensors of a safetensors file, on the CPU."""
-    from safetensors.torch import load_file
-
-    return dict(load_file(str(path)))

@@ -49,6 +49,9 @@ class Superpixels:
 
     provider, version, batch = PROVIDER, VERSION, 1
 
+    def load(self) -> None:
+        """Nothing is heavy here."""
+
     def segment(self, images: Sequence[Image], depths: Sequence[DepthCue | None]) -> list[MaskCue]:
         """Segments of each image (uint8 (H, W, 3), sRGB)."""
         return [segment(image, depth) for image, depth in zip(images, depths, strict=True)]

@@ -19,6 +19,9 @@ class DepthProvider(Protocol):
     @property
     def batch(self) -> int: ...
 
+    def load(self) -> None:
+        """Loads what is heavy now rather than with the first picture. Raises RecipeError when it cannot be used."""
+
     def estimate(self, images: Sequence[Image]) -> list[DepthCue]:
         """Depth of each image (uint8 (H, W, 3), sRGB, sizes may differ), whatever the others are."""
 
@@ -32,6 +35,9 @@ class MaskProvider(Protocol):
     def version(self) -> str: ...
     @property
     def batch(self) -> int: ...
+
+    def load(self) -> None:
+        """Loads what is heavy now rather than with the first picture. Raises RecipeError when it cannot be used."""
 
     def segment(self, images: Sequence[Image], depths: Sequence[DepthCue | None]) -> list[MaskCue]:
         """Segments of each image (uint8 (H, W, 3), sRGB, sizes may differ), whatever the others are.

@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import cv2
@@ -18,7 +19,7 @@ import yaml
 from numpy.typing import NDArray
 
 from degradations.contract import Image, check_image
-from degradations.cues.inference import Device, batch_size, choose_device, full_batches, inference, load_safetensors
+from degradations.cues.inference import Device, batch_size, choose_device, full_batches, inference
 from degradations.cues.shrink import fitting, shrink_to
 from degradations.cues.weights import digest, hub_files, is_hub_id, require
 from degradations.scene import DepthCue, MaskCue
@@ -131,14 +132,22 @@ class Sam2Masks:
         import torch
         from hydra.utils import instantiate
         from omegaconf import OmegaConf
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
         from sam2.automatic_mask_generator import SAM2AutomaticMaskGenerator
 
         network = instantiate(OmegaConf.create(_architecture(self._config)), _recursive_=True)
-        if self._checkpoint.suffix == ".safetensors":
-            weights = load_safetensors(self._checkpoint)
-        else:
-            weights = torch.load(self._checkpoint, map_location="cpu", weights_only=True)["model"]
-        network.load_state_dict(weights)
+        try:
+            if self._checkpoint.suffix == ".safetensors":
+                weights = load_file(str(self._checkpoint))
+            else:
+                weights = torch.load(self._checkpoint, map_location="cpu", weights_only=True)["model"]
+            network.load_state_dict(weights)
+        except (OSError, KeyError, RuntimeError, UnpicklingError, SafetensorError) as error:
+            raise RecipeError(
+                f"{_CHECKPOINT}: {self._checkpoint} does not hold the weights of {self._config.stem} "
+                f"({str(error)[:200]}); name the checkpoint and config that belong together"
+            ) from error
         generator = SAM2AutomaticMaskGenerator(
             network.to(self._device).eval(),
             points_per_side=self._section.points_per_side,
@@ -147,6 +156,10 @@ class Sam2Masks:
         )
         generator.predictor = _batched_predictor(network)
         return generator
+
+    def load(self) -> None:
+        """Loads the weights. Raises RecipeError when they cannot be used."""
+        self._generator  # noqa: B018
 
     def segment(self, images: Sequence[Image], depths: Sequence[DepthCue | None]) -> list[MaskCue]:
         """Segments of each image (uint8 (H, W, 3), sRGB), of at most about 250,000 pixels.

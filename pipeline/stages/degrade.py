@@ -30,6 +30,7 @@ class Degrade(ItemStage):
         self._fingerprint = recipe.fingerprint()
         self._code_version = code_version()
         self._cues = Cues(recipe.cues)
+        self._cues.load()  # a model that cannot be used ends the run here, not every row of it
         self.sources = self._cues.batch
 
     def foresee(self, items: Sequence[Item]) -> None:

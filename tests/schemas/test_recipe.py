@@ -36,6 +36,11 @@ def test_an_empty_file_is_the_default_recipe(tmp_path):
         ("seed.x=1", "override 'seed.x=1': seed holds 1, which has no fields"),
         ("sources.7.path=1", "override 'sources.7.path=1': '7' is no position in a list of 1"),
         ("plan={severity_low: 0.9, severity_high: 0.1}", "severity_low 0.9 is above severity_high 0.1"),
+        ("cues.depth.provider=dpt", "cues.depth: provider 'dpt' needs a model; give its folder or hub id"),
+        ("cues.depth.model=a/b", "cues.depth: model 'a/b' is used by provider 'dpt' alone; set provider: dpt"),
+        ("cues.masks.provider=sam2", "cues.masks: provider 'sam2' needs a checkpoint"),
+        ("cues.masks.config=sam2.1_hiera_t", "used by provider 'sam2' alone; set provider: sam2"),
+        ("cues.depth.provider=midas", "cues.depth.provider: Input should be 'prior' or 'dpt' (got 'midas')"),
         ("policy.rules=[{score: pair.psnr}]", "the rule on 'pair.psnr' has neither min nor max"),
         (
             "degradations.blur.modes={camera_shake: 0, trajectory: 0, defocus: 0, web: 0}",
@@ -70,7 +75,8 @@ def test_yaml_tags_run_nothing(tmp_path):
 @pytest.mark.parametrize(
     "override",
     ["seed=1", "plan.variants=9", "degradations.haze.weight=0.5", "policy.rules=[]", "decode.max_pixels=9",
-     "shards.degraded_format=webp", "plan.heldout=0.5"],
+     "shards.degraded_format=webp", "plan.heldout=0.5", "cues.depth={provider: dpt, model: a/b}",
+     "cues.masks={provider: sam2, checkpoint: a.pt}"],
 )  # fmt: skip
 def test_what_changes_content_changes_the_fingerprint(override):
     assert load_recipe(None, [override]).fingerprint() != Recipe().fingerprint()
@@ -78,7 +84,8 @@ def test_what_changes_content_changes_the_fingerprint(override):
 
 @pytest.mark.parametrize(
     "override",
-    ["name=x", "plan.unit_size=4", "engine.kind=ray", "sources=[{path: a}]", "evaluation={}"],
+    ["name=x", "plan.unit_size=4", "engine.kind=ray", "sources=[{path: a}]", "evaluation={}", "cues.device=cpu",
+     "cues.cache=/tmp/cues", "engine.worker_gpus=1"],
 )
 def test_what_changes_no_content_leaves_the_fingerprint(override):
     assert load_recipe(None, [override]).fingerprint() == Recipe().fingerprint()
