@@ -13,6 +13,8 @@ from degradations.contract import Degradation
 from degradations.depictqa import DepictQA
 from degradations.flare import Flare
 from degradations.haze import Haze
+from degradations.moire import Moire
+from degradations.lowlight import Lowlight
 from degradations.noise import Noise
 from degradations.rain import Rain
 from degradations.realesrgan import RealEsrgan
@@ -29,6 +31,7 @@ CLASSES: dict[str, type[Degradation[Any]]] = {
         Haze,
         Rain,
         Flare,
+        Moire,
         RealEsrgan,
         Reflection,
         WebStyle,
@@ -36,6 +39,7 @@ CLASSES: dict[str, type[Degradation[Any]]] = {
         AgenticIR,
         DepictQA,
         Albumentations,
+        Lowlight,
     )
 }
 

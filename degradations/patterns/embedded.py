@@ -15,8 +15,8 @@ from degradations.patterns.files import decode_pattern, encode_pattern, write_at
 
 PROVIDER = "embedded"
 #: Patterns of the embedded bank, and their side in pixels.
-COUNT: dict[Kind, int] = {"moire": 48, "flare": 48, "haze": 24, "rain": 24, "reflection": 24}
-SIZE: dict[Kind, int] = {"moire": 512, "flare": 512, "haze": 256, "rain": 512, "reflection": 512}
+COUNT: dict[Kind, int] = {"moire": 32, "flare": 48, "haze": 24, "rain": 24, "reflection": 24}
+SIZE: dict[Kind, int] = {"moire": 1024, "flare": 512, "haze": 256, "rain": 512, "reflection": 512}
 SEED = 0
 
 

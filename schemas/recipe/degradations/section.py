@@ -16,6 +16,8 @@ from schemas.recipe.degradations.compression import CompressionSection
 from schemas.recipe.degradations.depictqa import DepictQASection
 from schemas.recipe.degradations.flare import FlareSection
 from schemas.recipe.degradations.haze import HazeSection
+from schemas.recipe.degradations.moire import MoireSection
+from schemas.recipe.degradations.lowlight import LowlightSection
 from schemas.recipe.degradations.noise import NoiseSection
 from schemas.recipe.degradations.patterns import PatternsSection
 from schemas.recipe.degradations.rain import RainSection
@@ -44,6 +46,7 @@ class DegradationsSection(Section):
     haze: HazeSection = HazeSection()
     rain: RainSection = RainSection()
     flare: FlareSection = FlareSection()
+    moire: MoireSection = MoireSection()
     realesrgan: RealEsrganSection = RealEsrganSection()
     reflection: ReflectionSection = ReflectionSection()
     web_style: WebStyleSection = WebStyleSection()
@@ -51,6 +54,7 @@ class DegradationsSection(Section):
     agenticir: AgenticIRSection = AgenticIRSection()
     depictqa: DepictQASection = DepictQASection()
     albumentations: AlbumentationsSection = AlbumentationsSection()
+    lowlight: LowlightSection = LowlightSection()
     patterns: PatternsSection = PatternsSection()
     chains: dict[ChainName, ChainSection] = Field(default_factory=dict)
     compositions: Annotated[dict[str, Weight], BeforeValidator(_weighed)] = Field(default_factory=dict)
