@@ -13,8 +13,8 @@ from degradations.contract import Degradation
 from degradations.depictqa import DepictQA
 from degradations.flare import Flare
 from degradations.haze import Haze
-from degradations.moire import Moire
 from degradations.lowlight import Lowlight
+from degradations.moire import Moire
 from degradations.noise import Noise
 from degradations.rain import Rain
 from degradations.realesrgan import RealEsrgan
@@ -29,6 +29,7 @@ CLASSES: dict[str, type[Degradation[Any]]] = {
         Blur,
         Compression,
         Haze,
+        Lowlight,
         Rain,
         Flare,
         Moire,
@@ -39,7 +40,6 @@ CLASSES: dict[str, type[Degradation[Any]]] = {
         AgenticIR,
         DepictQA,
         Albumentations,
-        Lowlight,
     )
 }
 

@@ -16,12 +16,12 @@ from schemas.recipe.degradations.flare import FlareSection as FlareSection
 from schemas.recipe.degradations.haze import HazeFields as HazeFields
 from schemas.recipe.degradations.haze import HazeModes as HazeModes
 from schemas.recipe.degradations.haze import HazeSection as HazeSection
-from schemas.recipe.degradations.moire import MoireModes as MoireModes
-from schemas.recipe.degradations.moire import MoireSection as MoireSection
 from schemas.recipe.degradations.lowlight import LowlightFields as LowlightFields
 from schemas.recipe.degradations.lowlight import LowlightModes as LowlightModes
 from schemas.recipe.degradations.lowlight import LowlightSection as LowlightSection
 from schemas.recipe.degradations.lowlight import LowlightSensors as LowlightSensors
+from schemas.recipe.degradations.moire import MoireModes as MoireModes
+from schemas.recipe.degradations.moire import MoireSection as MoireSection
 from schemas.recipe.degradations.noise import NoiseModes as NoiseModes
 from schemas.recipe.degradations.noise import NoiseSection as NoiseSection
 from schemas.recipe.degradations.patterns import PatternsSection as PatternsSection

@@ -16,8 +16,8 @@ from schemas.recipe.degradations.compression import CompressionSection
 from schemas.recipe.degradations.depictqa import DepictQASection
 from schemas.recipe.degradations.flare import FlareSection
 from schemas.recipe.degradations.haze import HazeSection
-from schemas.recipe.degradations.moire import MoireSection
 from schemas.recipe.degradations.lowlight import LowlightSection
+from schemas.recipe.degradations.moire import MoireSection
 from schemas.recipe.degradations.noise import NoiseSection
 from schemas.recipe.degradations.patterns import PatternsSection
 from schemas.recipe.degradations.rain import RainSection
@@ -44,6 +44,7 @@ class DegradationsSection(Section):
     blur: BlurSection = BlurSection()
     compression: CompressionSection = CompressionSection()
     haze: HazeSection = HazeSection()
+    lowlight: LowlightSection = LowlightSection()
     rain: RainSection = RainSection()
     flare: FlareSection = FlareSection()
     moire: MoireSection = MoireSection()
@@ -54,7 +55,6 @@ class DegradationsSection(Section):
     agenticir: AgenticIRSection = AgenticIRSection()
     depictqa: DepictQASection = DepictQASection()
     albumentations: AlbumentationsSection = AlbumentationsSection()
-    lowlight: LowlightSection = LowlightSection()
     patterns: PatternsSection = PatternsSection()
     chains: dict[ChainName, ChainSection] = Field(default_factory=dict)
     compositions: Annotated[dict[str, Weight], BeforeValidator(_weighed)] = Field(default_factory=dict)
