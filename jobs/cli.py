@@ -9,6 +9,7 @@ import typer
 from jobs.decide import decide
 from jobs.demo import demo
 from jobs.evaluate import evaluate
+from jobs.lowlight import app as lowlight
 from jobs.patterns import app as patterns
 from jobs.preview import preview
 from jobs.replay import replay_sample
@@ -30,6 +31,7 @@ app.command("train")(train)
 app.command("restore")(restore)
 app.command("evaluate")(evaluate)
 app.add_typer(patterns, name="patterns")
+app.add_typer(lowlight, name="lowlight")
 app.command("preview")(preview)
 app.command("demo")(demo)
 

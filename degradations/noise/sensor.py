@@ -55,7 +55,7 @@ def draw_sensor(rng: np.random.Generator, gain: float) -> Sensor:
     )
 
 
-def _read_table(sensor: Sensor) -> Float:
+def read_table(sensor: Sensor) -> Float:
     """Quantiles of the read noise at (i + ½) / 65536, float32 (65536,)."""
     if sensor.tail == 0.0:
         return NORMAL * np.float32(sensor.read)
@@ -95,14 +95,18 @@ def expose(raw: Float, exposure: float, sensor: Sensor, seed: int) -> Float:
     Mean raw·exposure·SATURATION; variance gain·mean + read_variance + row² + 1/12 below saturation, where values are
     cut; negative values survive, as above a sensor's black level.
     """
-    height = raw.shape[0]
-    rows = np.empty(height, dtype=np.float32)
-    _row_offsets(stream(seed, _ROWS), NORMAL, np.float32(sensor.row), rows)
     out = np.empty(raw.shape, dtype=np.float32)
     _expose(
-        raw, np.float32(exposure), np.float32(sensor.gain), np.float32(SATURATION), _read_table(sensor), rows,
-        stream(seed, 0), NORMAL, COUNTS, out,
+        raw, np.float32(exposure), np.float32(sensor.gain), np.float32(SATURATION), read_table(sensor),
+        row_offsets(sensor, seed, raw.shape[0]), stream(seed, 0), NORMAL, COUNTS, out,
     )  # fmt: skip
+    return out
+
+
+def row_offsets(sensor: Sensor, seed: int, height: int) -> Float:
+    """Row noise, DN, float32 (height,)."""
+    out = np.empty(height, dtype=np.float32)
+    _row_offsets(stream(seed, _ROWS), NORMAL, np.float32(sensor.row), out)
     return out
 
 

@@ -1,0 +1,266 @@
+"""Training of the network that darkens photographs, on reversed pairs: bright → dark."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from degradations.light import decode
+from degradations.lowlight.network import darkened, layers, maps
+from degradations.rng import generator
+from pipeline.files import write_atomically
+from schemas.errors import CheckpointError, DatasetError, DivergedError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+#: Weight of the gradient term beside L1.
+GRADIENT = 0.5
+_FORMAT = "1"
+_DECAYS, _EPSILON = (0.9, 0.99), 1e-8
+_LEAST_LIGHT = 1e-4
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two files of equal name."""
+
+    bright: Path
+    dark: Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """crop: side of the squares, pixels. learning_rate: Adam's at the start; it falls to nothing along a cosine."""
+
+    steps: int
+    batch: int
+    crop: int
+    learning_rate: float
+    seed: int
+
+
+def find_pairs(folder: Path) -> list[Pair]:
+    """The pairs of `folder`/high and `folder`/low, by file name (layout of LOL), sorted.
+
+    Raises DatasetError where a folder is missing or empty, a name has no partner, or the two sizes differ.
+    """
+    high, low = (_pictures(folder / part) for part in ("high", "low"))
+    if alone := sorted(high.keys() ^ low.keys()):
+        where = "low" if alone[0] in high else "high"
+        more = f" (and {len(alone) - 1} more)" if len(alone) > 1 else ""
+        raise DatasetError(f"{folder}: {alone[0]!r}{more} has no partner in {where}/; add it or remove the picture")
+    return [Pair(high[name], low[name]) for name in sorted(high)]
+
+
+def _pictures(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise DatasetError(f"{folder} is no folder; pairs are files of equal name in low/ and high/")
+    found = {path.name: path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES}
+    if not found:
+        raise DatasetError(f"{folder} holds no picture ({', '.join(SUFFIXES)}); put the pairs there")
+    return found
+
+
+def read_pair(pair: Pair) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Bright and dark, uint8 (H, W, 3), sRGB. Raises DatasetError for a broken file or unequal sizes."""
+    pictures = []
+    for path in (pair.bright, pair.dark):
+        pixels = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+        if pixels is None:
+            raise DatasetError(f"{path} cannot be decoded; replace it or remove the pair")
+        pictures.append(np.asarray(pixels, dtype=np.uint8))
+    bright, dark = pictures
+    if bright.shape != dark.shape:
+        sizes = " and ".join(f"{picture.shape[1]}×{picture.shape[0]}" for picture in pictures)
+        raise DatasetError(f"{pair.bright.name}: high/ and low/ are {sizes}; make them one size")
+    return bright, dark
+
+
+def best_device() -> str:
+    """The first GPU, else the CPU."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def stops_between(bright: NDArray[np.uint8], dark: NDArray[np.uint8]) -> float:
+    """Stops of mean linear light from dark to bright, at least 0."""
+    light = [max(float(decode(picture).mean(dtype=np.float64)), _LEAST_LIGHT) for picture in (bright, dark)]
+    return max(0.0, math.log2(light[0] / light[1]))
+
+
+class Run:
+    """A training run that can stop after any step and go on to the same bytes.
+
+    A step draws its crops from a generator of seed and step number alone, so weights, Adam's two moments and the step
+    are all its state: `OUT.partial`, a safetensors file beside `out`, replaced whole every time it is saved.
+
+    Raises DatasetError for unusable pairs, CheckpointError where `out` or its partial file belongs to another run.
+    """
+
+    def __init__(self, pairs: list[Pair], settings: Settings, out: Path, device: str) -> None:
+        self.out, self.partial = out, out.with_name(out.name + ".partial")
+        self._settings, self._device = settings, device
+        self._pictures = [read_pair(pair) for pair in pairs]
+        self._stops = [stops_between(bright, dark) for bright, dark in self._pictures]
+        self._identity = _identity(self._pictures, settings)
+        self.step, state = 0, initial_weights(settings.seed)
+        names = list(state)
+        state |= {f"{kind}.{name}": torch.zeros_like(state[name]) for kind in ("first", "second") for name in names}
+        for path in (out, self.partial):
+            if path.exists():
+                self.step, state = _continued(path, self._identity, state)
+                break
+        self._state = {name: tensor.to(device) for name, tensor in state.items()}
+        self._names = names
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are taken."""
+        return self.step >= self._settings.steps
+
+    @property
+    def darkness(self) -> str:
+        """Stops between the pictures of the pairs: least, median and most."""
+        return " / ".join(f"{np.quantile(self._stops, share):.1f}" for share in (0.0, 0.5, 1.0))
+
+    def advance(self) -> float:
+        """Takes one step and returns its loss. Raises DivergedError when that is no number."""
+        bright, dark, stops = self._batch()
+        weights = {name: self._state[name].requires_grad_() for name in self._names}
+        with torch.backends.cudnn.flags(deterministic=True, benchmark=False, allow_tf32=False):
+            loss = objective(darkened(bright, stops, *maps(weights, bright, stops)), dark)
+            gradients = torch.autograd.grad(loss, list(weights.values()))
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise DivergedError(f"the loss of step {self.step} is {value}; lower --learning-rate")
+        self.step += 1
+        with torch.no_grad():
+            for name, gradient in zip(self._names, gradients, strict=True):
+                self._adam(name, gradient)
+        return value
+
+    def save(self) -> None:
+        """Writes the state beside `out`; after the last step, the network to `out`, and removes the state."""
+        # One entry: the order of several is left to chance, and the file's bytes with it.
+        metadata = {"tarnish": json.dumps({"identity": self._identity, "step": self.step})}
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self._state.items()}
+        folder = self.out.parent
+        if not self.finished:
+            write_atomically(self.partial, save(tensors, metadata), folder)
+            return
+        write_atomically(self.out, save({name: tensors[name] for name in self._names}, metadata), folder)
+        self.partial.unlink(missing_ok=True)
+
+    def _batch(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Bright and dark squares (n, 3, c, c) in [0, 1] and their stops (n,).
+
+        The dark one is mixed with the bright one by a geometric mean of share U(.1, 1), so that every darkness from
+        nearly none to the pair's own is learned.
+        """
+        rng = generator(self._settings.seed, "lowlight", self.step)
+        crops, stops = [], []
+        for _ in range(self._settings.batch):
+            number = int(rng.integers(len(self._pictures)))
+            share = float(rng.uniform(0.1, 1.0))
+            bright, dark = _crop(*self._pictures[number], self._settings.crop, rng)
+            crops.append(np.stack([bright, bright ** np.float32(1.0 - share) * dark ** np.float32(share)]))
+            stops.append(share * self._stops[number])
+        both = torch.from_numpy(np.stack(crops).transpose(1, 0, 4, 2, 3).copy()).to(self._device)
+        return both[0], both[1], torch.tensor(stops, device=self._device)
+
+    def _adam(self, name: str, gradient: Tensor) -> None:
+        """Adam (Kingma and Ba 2015), its rate falling along a cosine."""
+        weight, first, second = (self._state[prefix + name] for prefix in ("", "first.", "second."))
+        settings, (slow, slower) = self._settings, _DECAYS
+        rate = settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * (self.step - 1) / settings.steps))
+        first.mul_(slow).add_(gradient, alpha=1.0 - slow)
+        second.mul_(slower).addcmul_(gradient, gradient, value=1.0 - slower)
+        spread = (second / (1.0 - slower**self.step)).sqrt_().add_(_EPSILON)
+        weight.addcdiv_(first, spread, value=-rate / (1.0 - slow**self.step))
+
+
+def objective(answer: Tensor, wanted: Tensor) -> Tensor:
+    """Mean absolute error of values plus half that of their differences to the right and down."""
+    loss = (answer - wanted).abs().mean()
+    for axis in (2, 3):
+        loss = loss + GRADIENT * (answer.diff(dim=axis) - wanted.diff(dim=axis)).abs().mean()
+    return loss
+
+
+def initial_weights(seed: int) -> dict[str, Tensor]:
+    """He et al.'s (2015) normal weights, biases 0, and a head of zeros: half the stops everywhere, no residual."""
+    weights = {}
+    for name, shape in layers().items():
+        rng = generator(seed, "lowlight", name)
+        deviation = 0.0 if name.startswith("head.") or len(shape) == 1 else math.sqrt(2.0 / math.prod(shape[1:]))
+        weights[name] = torch.from_numpy((rng.standard_normal(shape) * deviation).astype(np.float32))
+    return weights
+
+
+def _crop(
+    bright: NDArray[np.uint8], dark: NDArray[np.uint8], side: int, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The same random square of both, mirrored or not, float32 in [0, 1]; mirrored at the edge of a smaller picture."""
+    height, width = bright.shape[:2]
+    top, left = int(rng.integers(max(height - side, 0) + 1)), int(rng.integers(max(width - side, 0) + 1))
+    turned = rng.random() < 0.5
+    squares = []
+    for picture in (bright, dark):
+        square = picture[top : top + side, left : left + side]
+        below, right = side - square.shape[0], side - square.shape[1]
+        square = np.pad(square, ((0, below), (0, right), (0, 0)), mode="symmetric")
+        squares.append((square[:, ::-1] if turned else square).astype(np.float32) / np.float32(255.0))
+    return squares[0], squares[1]
+
+
+def _identity(pictures: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]], settings: Settings) -> str:
+    """What makes two runs the same: settings and pixels."""
+    digest = hashlib.sha256(json.dumps([_FORMAT, asdict(settings)], sort_keys=True).encode())
+    for pair in pictures:
+        for picture in pair:
+            digest.update(f"{picture.shape}".encode() + picture.tobytes())
+    return digest.hexdigest()
+
+
+def _continued(path: Path, identity: str, state: dict[str, Tensor]) -> tuple[int, dict[str, Tensor]]:
+    """The step and state of a file of this run; of a finished network, no moments."""
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = json.loads((file.metadata() or {}).get("tarnish", "{}"))
+            if metadata.get("identity") != identity:
+                raise CheckpointError(
+                    f"{path} is of another run (other pairs, steps, batch, crop, learning rate or seed); "
+                    "delete it or name another --out"
+                )
+            return metadata["step"], state | {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} is no safetensors file ({error}); delete it or name another --out") from error
+
+
+def train(run: Run, save_every: int, report: Callable[[int, float], None]) -> Path:
+    """Takes the steps that are left, saving every `save_every`, and leaves the network in `run.out`.
+
+    report: called with the number of steps taken and the loss after each; when it raises, also KeyboardInterrupt, the
+    steps taken are saved first.
+    """
+    while not run.finished:
+        loss = run.advance()
+        if run.step % save_every == 0 or run.finished:
+            run.save()
+        try:
+            report(run.step, loss)
+        except BaseException:
+            if not run.finished:
+                run.save()
+            raise
+    return run.out
