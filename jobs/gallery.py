@@ -6,6 +6,7 @@ import cv2
 from numpy import ascontiguousarray
 
 from degradations.chain import apply_chain, draw_chain, needed_cues
+from degradations.cues.cues import Cues
 from evaluation.report import GalleryRow
 from filters.decoding import decode
 from pipeline.dataset import Dataset
@@ -30,12 +31,13 @@ def gallery(dataset: Dataset, recipe: Recipe) -> list[GalleryRow]:
     if side > _SIDE:
         square = cv2.resize(square, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     rows = []
+    providers = Cues(recipe.cues)
     for name in recipe.degradations.weights():
         scene = bare_scene(square, recipe.degradations.patterns)
         cells = []
         for severity in _SEVERITIES:
             steps = draw_chain([name], recipe.degradations, scene, severity, recipe.seed, "gallery")
-            seen = with_cues(scene, square, needed_cues(steps))
+            seen = with_cues(scene, square, needed_cues(steps), providers)
             cells.append((severity, apply_chain(square, steps, seen)))
         rows.append(GalleryRow(degradation=name, clean=square, cells=cells))
     return rows

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from degradations.chain import apply_chain, draw_chain, needed_cues
 from degradations.contract import Image
+from degradations.cues.cues import Cues
 from degradations.registry import CLASSES
 from evaluation.sheet import labelled_grid
 from filters.decode_errors import DecodeError
@@ -31,7 +32,7 @@ def preview(
     photo: Annotated[Path, typer.Argument(help="A photograph.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Sheet to write, .png or .jpg.")] = Path("preview.png"),
     only: Annotated[list[str] | None, typer.Option(help="This degradation alone (repeatable); default all.")] = None,
-    recipe: Annotated[Path | None, typer.Option(help="Take degradations and their modes from this recipe.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="Take degradations, modes and cues from this recipe.")] = None,
     side: Annotated[int, typer.Option(min=32, max=2048, help="Longest side of a cell, pixels.")] = 256,
     work: Annotated[int, typer.Option(min=32, help="Short side at which the photograph is degraded.")] = 768,
     seed: Annotated[int, typer.Option(help="Another seed shows other draws.")] = 0,
@@ -39,7 +40,8 @@ def preview(
     """Write a sheet: a row a mode, the clean photograph and severity levels 1 to 5."""
     console = Console()
     with told_plainly(console):
-        section = (load_recipe(recipe) if recipe else Recipe()).degradations
+        loaded = load_recipe(recipe) if recipe else Recipe()
+        section, cues = loaded.degradations, Cues(loaded.cues)
         names = only or list(section.weights())
         if unknown := [name for name in names if name not in CLASSES]:
             raise RecipeError(f"--only: unknown degradation {unknown[0]!r}; known: {', '.join(CLASSES)}")
@@ -51,7 +53,7 @@ def preview(
             variants = [variant for name in names for variant in single_modes(section, name)]
             bar = bars.add_task("preview", total=len(variants))
             for label, name, alone in variants:
-                pictures = [clean, *degraded_levels(clean, name, alone, seed)]
+                pictures = [clean, *degraded_levels(clean, name, alone, seed, cues)]
                 rows.append((label, [_cell(picture, side) for picture in pictures]))
                 bars.advance(bar)
         sheet = labelled_grid(rows, ["clean", *(f"level {n}, severity {s}" for n, s in enumerate(LEVELS, 1))])
@@ -69,13 +71,18 @@ def single_modes(section: DegradationsSection, name: str) -> list[tuple[str, str
     return [(f"{name}: {mode}", name, section.only(name, mode)) for mode in modes]
 
 
-def degraded_levels(clean: Image, name: str, section: DegradationsSection, seed: int) -> list[Image]:
-    """`clean` (uint8 (H, W, 3), sRGB) degraded at each of LEVELS with one draw's worth of luck throughout."""
+def degraded_levels(
+    clean: Image, name: str, section: DegradationsSection, seed: int, cues: Cues | None = None
+) -> list[Image]:
+    """`clean` (uint8 (H, W, 3), sRGB) degraded at each of LEVELS with one draw's worth of luck throughout.
+
+    cues: the providers of depth and masks, embedded if None.
+    """
     scene = bare_scene(clean, section.patterns)
     pictures = []
     for severity in LEVELS:
         steps = draw_chain([name], section, scene, severity, seed, "preview")
-        pictures.append(apply_chain(clean, steps, with_cues(scene, clean, needed_cues(steps))))
+        pictures.append(apply_chain(clean, steps, with_cues(scene, clean, needed_cues(steps), cues)))
     return pictures
 
 
