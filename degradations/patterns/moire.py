@@ -19,7 +19,7 @@ Float = NDArray[np.float32]
 
 #: Root mean square of a pattern's modulation, and of the part of it that fits at most _VISIBLE times into a side.
 RMS, FRINGES = (0.02, 0.25), 0.03
-_VISIBLE = 100
+_VISIBLE = 50
 #: Waves per side of the strongest visible one.
 PEAK = (2, 200)
 _TRIES = 12
@@ -36,7 +36,7 @@ class _Draw(NamedTuple):
 def make(rng: np.random.Generator, size: int) -> Pattern:
     """A moiré pattern, uint8 (size, size, 3): 128 times the ratio by which it changes linear light, by channel.
 
-    Drawn again (up to 12 times) until fringes of at most 100 waves a side have a root mean square of .03, the strongest
+    Drawn again (up to 12 times) until fringes of at most 50 waves a side have a root mean square of .03, the strongest
     of them 2-200 waves; then weakened, as by a matt coat, until the whole modulation's is at most .25. Specification:
     degradations §3; layouts as UniDemoiré (2025) lists them.
     """
