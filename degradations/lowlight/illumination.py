@@ -94,7 +94,7 @@ class Lamps(Params):
             )
             for _ in range(int(rng.integers(0, 5)))
         )
-        ambient, adaptation = logarithmic(rng.uniform(), 0.05, 0.5), float(rng.uniform(0.4, 1.0))
+        ambient, adaptation = logarithmic(rng.uniform(), 0.02, 0.4), float(rng.uniform(0.4, 1.0))
         return cls(ambient=ambient, lamps=lamps, adaptation=adaptation)
 
     def light(self, height: int, width: int) -> NDArray[np.float64]:

@@ -27,6 +27,8 @@ STOPS, GIVEN_BACK = (1.5, 6.0), (0.7, 0.2)
 GAIN, SHOT = (0.1, 30.0), (1e-4, 0.012)
 #: Electrons at white below which nothing is left to restore: noise is limited to that of so many.
 FEWEST = 60.0
+#: How often lamps and the sun are brighter than the photograph's white: else the dark picture shows them grey.
+LIFTED = 0.75
 #: Exponent of the field of light.
 CONTRAST = (0.2, 1.0)
 #: Standard deviation of the black level's error over that of the read noise.
@@ -39,7 +41,7 @@ class RawDark(Params):
     Underexposed by U(1.5, 6) stops, of which amplification gives back a share U(.2, .7): after an ELD sensor (noise of
     the dim signal, then amplified), or before shot/read noise, which is that of the amplified signal. The sensor's gain
     (logU(.1, 30) DN an electron) or shot noise (logU(1e-4, .012)) leaves at least 60 electrons at white. field,
-    contrast: where the light falls. highlight_gain: of lamps and glints, logU(1, 12) in half of the draws, else 1.
+    contrast: where the light falls. highlight_gain: of lamps and glints, logU(1, 12) in three quarters of the draws.
     cameras: mix of four colour matrices. white_balance: gains of red U(1.9, 2.4) and blue U(1.5, 1.9).
     white_balance_error: their factors, U(.9, 1.1). brightness: N(.8, .1). black_level: error of each channel's, DN.
     tone: "film" (.7) or "plain". denoise: in half of the draws. jpeg: quality U{70..97} in half.
@@ -84,7 +86,7 @@ class RawDark(Params):
             sensor=drawn,
             field=FIELDS[field].draw(rng),
             contrast=linear(position(rng, severity), *CONTRAST),
-            highlight_gain=logarithmic(rng.uniform(), 1.0, 12.0) if rng.random() < 0.5 else 1.0,
+            highlight_gain=logarithmic(rng.uniform(), 1.0, 12.0) if rng.random() < LIFTED else 1.0,
             cameras=(a, b, c, d),
             white_balance=(float(rng.uniform(1.9, 2.4)), float(rng.uniform(1.5, 1.9))),
             white_balance_error=(float(rng.uniform(0.9, 1.1)), float(rng.uniform(0.9, 1.1))),

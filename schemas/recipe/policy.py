@@ -49,8 +49,9 @@ _DEFAULT_RULES = (
     # A chain, whatever its name, and any transform: that something happened.
     Rule(score="pair.strength", min=0.008),
     Rule(score="pair.strength", min=0.015, max=0.6, degradations=("reflection",)),
+    Rule(score="pair.strength", min=0.02, max=0.93, degradations=("lowlight",)),
     Rule(score="pair.shift", max=0.5, degradations=("noise", "compression", "haze", "reflection")),
-    Rule(score="pair.shift", max=1.0, degradations=("realesrgan", "apisr", "web_style", "flare")),
+    Rule(score="pair.shift", max=1.0, degradations=("realesrgan", "apisr", "web_style", "flare", "lowlight")),
     Rule(score="pair.shift", max=2.0, degradations=("rain",)),
     # The centre of mass of a blur tells its place only to a part of its own, proportional size.
     Rule(score="pair.shift_share", max=0.005, degradations=("blur",)),
