@@ -13,15 +13,14 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
-import cv2
 import numpy as np
 import yaml
 from numpy.typing import NDArray
 
 from degradations.contract import Image, check_image
 from degradations.cues.inference import Device, batch_size, choose_device, full_batches, inference
-from degradations.cues.shrink import fitting, shrink_to
-from degradations.cues.weights import digest, hub_files, is_hub_id, require
+from degradations.cues.shrink import shrink_to
+from degradations.cues.weights import digest, hub_files, require
 from degradations.scene import DepthCue, MaskCue
 from schemas.errors import RecipeError
 from schemas.recipe.cues import MasksSection
@@ -48,9 +47,7 @@ def model_files(section: MasksSection) -> tuple[Path, Path]:
         if section.checkpoint not in HF_MODEL_ID_TO_FILENAMES:
             ids = ", ".join(HF_MODEL_ID_TO_FILENAMES)
             raise RecipeError(
-                f"{_CHECKPOINT}: {section.checkpoint!r} is no file here and no hub id; name a file, or one of {ids}"
-                if not is_hub_id(section.checkpoint)
-                else f"{_CHECKPOINT}: {section.checkpoint!r} is neither a file here nor one of {ids}"
+                f"{_CHECKPOINT}: {section.checkpoint!r} is no file here; name one, or a hub id, one of {ids}"
             )
         own, name = HF_MODEL_ID_TO_FILENAMES[section.checkpoint]
         checkpoint = hub_files(_CHECKPOINT, section.checkpoint, [name]) / name
@@ -169,16 +166,14 @@ class Sam2Masks:
         for image in images:
             check_image(image)
         generator = self._generator
-        seen = [shrink_to(image, _SEEN_PIXELS) for image in images]
         cues: dict[int, MaskCue] = {}
         with inference(self._device, "bfloat16"):
-            for positions, batch in full_batches([()] * len(seen), self.batch):
-                generator.predictor.encode([seen[n] for n in batch])
+            for positions, batch in full_batches([()] * len(images), self.batch):
+                generator.predictor.encode([shrink_to(images[n], _SEEN_PIXELS) for n in batch])
                 for position in positions:
-                    height, width = images[position].shape[:2]
-                    found = generator.generate(seen[position])
-                    masks = [record["segmentation"] for record in found]
-                    labels = paint(masks, fitting(height, width, _LABEL_PIXELS))
+                    canvas = shrink_to(images[position], _LABEL_PIXELS)
+                    masks = [record["segmentation"] for record in generator.generate(canvas)]
+                    labels = paint(masks, canvas.shape[:2])
                     cues[position] = MaskCue(labels, self.provider, self.version)
         return [cues[n] for n in range(len(images))]
 
@@ -186,7 +181,8 @@ class Sam2Masks:
 def _batched_predictor(network: Any) -> Any:
     """SAM 2's image predictor for its mask generator, with pictures encoded together beforehand.
 
-    The generator sets one picture after the other, in the order in which they were encoded.
+    The generator sets one picture after the other, in the order in which they were encoded, and its masks have the size
+    of the picture that it sets, which is not looked at again.
     """
     from sam2.sam2_image_predictor import SAM2ImagePredictor
 
@@ -196,7 +192,7 @@ def _batched_predictor(network: Any) -> Any:
 
         def encode(self, images: list[Image]) -> None:
             self.set_image_batch(images)
-            self._encoded, self._sizes, self._next = self._features, self._orig_hw, 0
+            self._encoded, self._next = self._features, 0
 
         def set_image(self, image: Image) -> None:
             at, self._next = self._next, self._next + 1
@@ -204,16 +200,15 @@ def _batched_predictor(network: Any) -> Any:
                 "image_embed": self._encoded["image_embed"][at : at + 1],
                 "high_res_feats": [level[at : at + 1] for level in self._encoded["high_res_feats"]],
             }
-            self._orig_hw, self._is_image_set, self._is_batch = [self._sizes[at]], True, False
+            self._orig_hw, self._is_image_set, self._is_batch = [image.shape[:2]], True, False
 
     return Predictor(network)
 
 
 def paint(masks: Sequence[NDArray[np.bool_]], shape: tuple[int, int]) -> NDArray[np.int32]:
-    """Labels int32 of `shape` from masks (bool (h, w)) that may overlap: smaller ones on top, numbered 0, 1, ..."""
+    """Labels int32 of `shape` from masks (bool, the same) that may overlap: smaller ones on top, numbered 0, 1, ..."""
     labels = np.zeros(shape, dtype=np.int32)
     order = sorted(range(len(masks)), key=lambda n: (-int(masks[n].sum()), n))
     for number, n in enumerate(order, 1):
-        small = cv2.resize(masks[n].astype(np.uint8), shape[::-1], interpolation=cv2.INTER_NEAREST)
-        labels[small > 0] = number
+        labels[masks[n]] = number
     return np.asarray(np.unique(labels, return_inverse=True)[1].reshape(shape), dtype=np.int32)

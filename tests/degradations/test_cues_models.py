@@ -13,7 +13,7 @@ from degradations.cues.cache import DepthCache, MaskCache
 from degradations.cues.cues import Cues, Wanted, check_cues, for_trace
 from degradations.cues.dpt import DptDepth
 from degradations.cues.inference import full_batches
-from degradations.cues.sam2_masks import Sam2Masks, paint
+from degradations.cues.sam2_masks import Sam2Masks, model_files, paint
 from degradations.scene import DepthCue, MaskCue
 from schemas.errors import RecipeError
 from schemas.recipe.cues import CuesSection, MasksSection
@@ -106,6 +106,30 @@ def test_segments_in_batches_equal_segments_one_by_one(models, batch):
     for image, cue in zip(images, cues, strict=True):
         assert cue.labels.dtype == np.int32 and cue.labels.shape == image.shape[:2]
         assert np.array_equal(np.unique(cue.labels), np.arange(cue.labels.max() + 1))
+
+
+def test_segments_are_those_of_the_librarys_own_mask_generator(models):
+    import torch
+    from hydra.utils import instantiate
+    from omegaconf import OmegaConf
+    from sam2.automatic_mask_generator import SAM2AutomaticMaskGenerator
+
+    network = instantiate(OmegaConf.load(models / "sam2/tiny.yaml").model, _recursive_=True)
+    network.load_state_dict(torch.load(models / "sam2/tiny.pt", weights_only=True)["model"])
+    generator = SAM2AutomaticMaskGenerator(
+        network.eval(), points_per_side=2, pred_iou_thresh=0.0, stability_score_thresh=0.0
+    )
+    image = crops(1)[0]
+    masks = [found["segmentation"] for found in generator.generate(image)]
+    ours = Sam2Masks(sam2_section(models), "cpu", 3).segment([crops(2)[1], image], [None, None])[1].labels
+    assert (ours == paint(masks, (192, 192))).mean() > 0.999
+
+
+def test_every_architecture_that_sam2_ships_is_taken_by_its_name(models):
+    names = [f"{release}_hiera_{size}" for release in ("sam2", "sam2.1") for size in ("t", "s", "b+", "l")]
+    for name in names:
+        path, _ = model_files(sam2_section(models).model_copy(update={"config": name}))
+        assert path.stem == name
 
 
 def test_without_a_mask_that_is_sure_enough_the_picture_is_one_segment(models):
