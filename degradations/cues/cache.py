@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degradations.patterns.embedded import cache_folder
+from degradations.patterns.errors import PatternError
 from degradations.patterns.store import Store
 from degradations.scene import DepthCue, MaskCue
+from schemas.errors import RecipeError
 
 C = TypeVar("C", DepthCue, MaskCue)
 
@@ -23,19 +25,26 @@ _LEVELS = np.float32(65535.0)
 _DIGEST = 32
 
 
+def cache_store(uri: str) -> Store:
+    """The folder or object store `uri` (empty: the user's cache folder). Raises RecipeError when it cannot be used."""
+    try:
+        return Store(uri or str(cache_folder() / "cues"))
+    except PatternError as error:
+        raise RecipeError(f"cues.cache: {error}; name a folder, s3://... or gs://...") from error
+
+
 class CueCache(ABC, Generic[C]):
     """Cues by one version of one provider, in a folder or object store `uri` (empty: the user's cache folder).
 
     Files are written whole or not at all. One that cannot be read, or is not what was written, counts as missing.
-    Raises PatternError for a uri that cannot be used.
+    Raises RecipeError for a uri that cannot be used.
     """
 
     kind: ClassVar[str]
 
     def __init__(self, uri: str, provider: str, version: str) -> None:
         self._provider, self._version = provider, version
-        root = Store(uri or str(cache_folder() / "cues"))
-        self._store = root.inside(self.kind).inside(provider).inside(version)
+        self._store = cache_store(uri).inside(self.kind).inside(provider).inside(version)
 
     def get(self, source: str) -> C | None:
         """The cue of the source with this sha256, if it is here."""

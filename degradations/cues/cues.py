@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from degradations.contract import Image
-from degradations.cues.cache import CueCache, DepthCache, MaskCache
+from degradations.cues.cache import CueCache, DepthCache, MaskCache, cache_store
 from degradations.cues.depth import DepthPrior
 from degradations.cues.masks import Superpixels
 from degradations.cues.provider import DepthProvider, MaskProvider
@@ -73,9 +74,9 @@ class Cues:
 
 
 def check_cues(section: CuesSection) -> None:
-    """Finds the files of the models that the section names, without loading them.
+    """Finds the files of the models that the section names, without loading them, and the cache.
 
-    Raises RecipeError when a package or file is missing, or a model is of no kind that can be used.
+    Raises RecipeError when a package or file is missing, a model is of no kind that can be used, or the cache no uri.
     """
     if section.depth.provider == "dpt":
         from degradations.cues.dpt import model_folder
@@ -85,6 +86,7 @@ def check_cues(section: CuesSection) -> None:
         from degradations.cues.sam2_masks import model_files
 
         model_files(section.masks)
+    cache_store(section.cache)
 
 
 class _Shelf(Generic[C]):
@@ -122,7 +124,8 @@ class _Shelf(Generic[C]):
         if source:
             self._remember(source, cue)
             if self._cache is not None:
-                self._cache.put(source, cue)
+                with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not the sample
+                    self._cache.put(source, cue)
 
     def _remember(self, source: str, cue: C) -> None:
         self._recent[source] = cue

@@ -289,6 +289,24 @@ def test_a_kept_file_is_a_picture_that_can_be_looked_at(tmp_path):
     assert masks.get(source(2)) is None
 
 
+def test_a_cache_that_cannot_be_written_costs_time_alone(models, tmp_path):
+    (tmp_path / "cache").write_text("a file, no folder")
+    cues = counted(section_of(models, tmp_path / "cache"))
+    for n in (1, 2, 1):
+        [(depth, _)] = cues.of([Wanted(crops(1)[0], frozenset({"depth"}), source(n))])
+        assert depth is not None
+    assert cues.depth.calls == [1, 1, 1]
+    assert "cues.cache: 'ftp://x/y' is no usable folder" in refused(section_of(models, "ftp://x/y"))
+
+
+def test_the_default_cache_is_the_users(models, tmp_path, monkeypatch):
+    monkeypatch.setenv("TARNISH_CACHE", str(tmp_path / "own"))
+    Cues(section_of(models)).of([Wanted(crops(1)[0], BOTH, source(1))])
+    assert len(list((tmp_path / "own/cues/depth/dpt").rglob("*.png"))) == 1
+    Cues().of([Wanted(crops(1)[0], BOTH, source(2))])
+    assert len(list((tmp_path / "own").rglob("*.png"))) == 1
+
+
 def refused(section: CuesSection) -> str:
     with pytest.raises(RecipeError) as error:
         check_cues(section)
