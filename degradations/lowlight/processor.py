@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from degradations.contract import Image, Params
-from degradations.lowlight.sensing import Light, lit_row
+from degradations.lowlight.sensing import Light, lit_row, lit_scratch
 
 Float = NDArray[np.float32]
 
@@ -109,8 +109,8 @@ def _develop(
     out: Image,
 ) -> None:
     height, width = image.shape[:2]
-    nodes, between = np.empty((light.field.shape[1], 3), dtype=np.float32), np.empty(smooth.shape[2], dtype=np.float32)
-    lit, noise = np.empty((3, width), dtype=np.float32), np.empty((3, width), dtype=np.float32)
+    lit, nodes = lit_scratch(light)
+    noise, between = np.empty((3, width), dtype=np.float32), np.empty(smooth.shape[2], dtype=np.float32)
     index = np.empty((3, width), dtype=np.uint16)
     zero, one = np.float32(0.0), np.float32(1.0)
     for y in range(height):

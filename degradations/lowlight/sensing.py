@@ -15,7 +15,8 @@ from degradations.sampling import COUNTS, NORMAL, mix, part, poisson, stream
 
 Float = NDArray[np.float32]
 
-_SHARE = np.float32(1.0 / STEP)
+#: Shares of the next node from one node to it.
+_RAMP = (np.arange(STEP) / STEP).astype(np.float32)
 
 
 class Light(NamedTuple):
@@ -28,27 +29,35 @@ class Light(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True)
-def lit_row(image: Image, y: int, light: Light, nodes: Float, out: Float) -> None:
-    """Row y of the scene's light, float32 (3, W), the field interpolated between its nodes.
+def lit_scratch(light: Light) -> tuple[Float, Float]:
+    """A row of light, zeros (3, at least W), a whole number of nodes wide, and scratch for `lit_row`."""
+    columns = light.field.shape[1]
+    return np.zeros((3, (columns - 1) * STEP), dtype=np.float32), np.empty(columns, dtype=np.float32)
 
-    nodes: scratch, (columns, 3). Light is made anew wherever it is needed: that is cheaper than to store it.
+
+@numba.njit(cache=True, nogil=True)
+def lit_row(image: Image, y: int, light: Light, nodes: Float, out: Float) -> None:
+    """Row y of the scene's light, float32 (3, at least W), the field interpolated between its nodes.
+
+    out: as `lit_scratch` makes it. nodes: scratch, (columns,). Light is made anew wherever it is needed: that is cheaper
+    than to store it.
     """
     decode, lift, field = light
-    above, share = y // STEP, np.float32(y % STEP) * _SHARE
-    for j in range(nodes.shape[0]):
-        for c in range(3):
-            nodes[j, c] = field[above, j, c] + share * (field[above + 1, j, c] - field[above, j, c])
-    width = image.shape[1]
-    for x in range(width):
-        red, green, blue = image[y, x, 0], image[y, x, 1], image[y, x, 2]
+    above, share = y // STEP, np.float32(y % STEP) * _RAMP[1]
+    row = image[y]
+    for x in range(row.shape[0]):
+        red, green, blue = row[x, 0], row[x, 1], row[x, 2]
         factor = lift[max(red, max(green, blue))]
         out[0, x], out[1, x], out[2, x] = decode[red] * factor, decode[green] * factor, decode[blue] * factor
-    for j in range((width - 1) // STEP + 1):
-        start = j * STEP
-        for c in range(3):
-            value, step = nodes[j, c], (nodes[j + 1, c] - nodes[j, c]) * _SHARE
-            for x in range(start, min(start + STEP, width)):
-                out[c, x] *= value + step * np.float32(x - start)
+    for c in range(3):
+        line = out[c]
+        for j in range(field.shape[1]):
+            nodes[j] = field[above, j, c] + share * (field[above + 1, j, c] - field[above, j, c])
+        for j in range(field.shape[1] - 1):
+            value, step = nodes[j], nodes[j + 1] - nodes[j]
+            part_of_line = line[j * STEP : (j + 1) * STEP]
+            for i in range(STEP):
+                part_of_line[i] *= value + step * _RAMP[i]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -79,9 +88,10 @@ def _sense(
     out: Float,
 ) -> None:
     height, width = image.shape[:2]
-    lit, nodes = np.empty((3, width), dtype=np.float32), np.empty((light.field.shape[1], 3), dtype=np.float32)
+    lit, nodes = lit_scratch(light)
     ideal, undo = np.empty(width, dtype=np.float32), np.empty(width, dtype=np.float32)
     one, zero, third = np.float32(1.0), np.float32(0.0), np.float32(1.0 / 3.0)
+    undone = one / (gains * saturation)
     to_digital, per_gain, half = exposure * saturation, one / gain, np.float32(0.5)
     for y in range(height):
         lit_row(image, y, light, nodes, lit)
@@ -95,7 +105,7 @@ def _sense(
                 white = max(bright * bright + (one - bright * bright) * white, white)
             value = matrix[site, 0] * lit[0, x] + matrix[site, 1] * lit[1, x] + matrix[site, 2] * lit[2, x]
             ideal[x] = max(value, zero) * white * to_digital
-            undo[x] = one / (white * saturation)
+            undo[x] = one / (white * saturation) if white != gains[site] else undone[site]
         for x in range(width):
             bits = mix(seed, y * width + x)
             count = poisson(ideal[x] * per_gain, bits, normal, counts)
