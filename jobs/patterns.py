@@ -33,9 +33,7 @@ app = typer.Typer(help="Build and show pattern banks.", no_args_is_help=True)
 def build(
     out: Annotated[str, typer.Option(help="Folder or object-store uri (s3://, gs://) of the banks.")] = "patterns",
     kind: Annotated[list[str] | None, typer.Option(help="This kind alone (repeatable); default all.")] = None,
-    count: Annotated[
-        int | None, typer.Option(min=1, help="Patterns a kind; default 3000 or 200.")
-    ] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="Patterns a kind; default 3000 or 200.")] = None,
     size: Annotated[int | None, typer.Option(min=16, max=4096, help="Pixels a side; default by kind.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
     engine: Annotated[Literal["local", "ray"], typer.Option(help="One process, or all CPUs by Ray.")] = "ray",

@@ -11,7 +11,7 @@ from rich.console import Console
 from jobs.errors import told_plainly
 from pipeline.dataset import Dataset
 from pipeline.encoding import encode_lossless
-from pipeline.replay import find_row, replay
+from pipeline.replay import find_row, read_partner_of, replay
 from pipeline.sources.uri import read_uri
 from schemas.errors import DatasetError
 from schemas.recipe import load_recipe
@@ -29,7 +29,9 @@ def replay_sample(
         if row.trace is None:
             raise DatasetError(f"{key}: was never degraded ({row.verdict}: {row.reason}); there is nothing to replay")
         recipe = load_recipe(dataset / "recipe.yaml")
-        image = replay(read_uri(row.uri), row.trace, recipe.decode.max_pixels, recipe.cues)
+        partner = read_partner_of(row.trace, Dataset.open(dataset))
+        patterns = recipe.degradations.patterns
+        image = replay(read_uri(row.uri), row.trace, recipe.decode.max_pixels, recipe.cues, patterns, partner)
         out.write_bytes(encode_lossless(image, "png"))
         console.print_json(row.trace.to_json())
         console.print(f"{row.verdict} {' '.join(row.reasons)} → {out}")

@@ -15,7 +15,7 @@ from degradations.severity import logarithmic, position
 from schemas.recipe.degradations import MoireSection
 
 #: Root mean square of the fringes, as a change of linear light, at severity 0 and 1.
-MODULATION = (0.006, 0.35)
+MODULATION = (0.01, 0.35)
 
 
 class MoireParams(Params):
@@ -34,7 +34,7 @@ class Moire(Degradation[MoireParams]):
 
     Specification: degradations §3. Modes: bank .75, one to three patterns that multiply linear light, I·Π Rₖ^sₖ; screen
     .15, the picture itself through screen, lens, RGGB sensor, demosaicing and decimation; blend .1, UniDemoiré's mix of
-    multiplication and linear burn in display codes. Severity moves the root mean square of the fringes from .006 to .35
+    multiplication and linear burn in display codes. Severity moves the root mean square of the fringes from .01 to .35
     (log-uniform), instead of the exponents U(.4, 1), under which one pattern is ten times as strong as another.
     """
 

@@ -50,7 +50,7 @@ class Rephotograph(Params):
 
     @classmethod
     def draw(cls, rng: np.random.Generator, scene: Scene, severity: float) -> Rephotograph:
-        """Contrast .1-1 and noise .003-.03 (both log-uniform), gamma .9-1.12, quality 95-60 by severity."""
+        """Contrast .12-1 and noise .003-.03 (both log-uniform), gamma .9-1.12, quality 95-60 by severity."""
         shot = Shot.draw(rng)
         shot = shot.model_copy(update={"decimation": min(shot.decimation, 2.0)})
         return cls.model_validate(
@@ -59,7 +59,7 @@ class Rephotograph(Params):
                 "fill": (rng.uniform(0.6, 0.95), rng.uniform(0.7, 0.95)),
                 "view": View.draw(rng, shot.sensor(max(scene.height, scene.width)), shot.decimation),
                 "shot": shot,
-                "contrast": logarithmic(position(rng, severity), 0.06, 1.0),
+                "contrast": logarithmic(position(rng, severity), 0.12, 1.0),
                 "noise": logarithmic(position(rng, severity, LOOSE), 0.003, 0.03),
                 "noise_seed": pixel_seed(rng),
                 "gamma": float(np.exp(rng.uniform(-0.1, 0.1))),

@@ -31,7 +31,7 @@ class PatternBank(ABC):
     rain: (h, w), 255 times the opacity α of a layer of streaks, tileable;
     reflection: (h, w, 3), an sRGB picture of what a window pane might mirror.
 
-    kind: as above. provider: how the recipe names the bank. version: what its content depends on, for the trace.
+    kind: as above. provider: "embedded" or "folder". version: what its content depends on, for the trace.
     names: in a fixed order.
     """
 

@@ -16,6 +16,8 @@ from degradations.patterns.manifest import FINISHED, UNFINISHED, BankManifest
 from degradations.patterns.photographs import from_photograph
 from degradations.patterns.store import Store
 
+#: How traces name a bank that is not embedded; its version tells which, since no trace names a path.
+PROVIDER = "folder"
 _IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 
 
@@ -29,7 +31,7 @@ class FolderBank(PatternBank):
 
     def __init__(self, kind: Kind, uri: str) -> None:
         self.kind = kind
-        self.provider = uri
+        self.provider = PROVIDER
         self._store = Store(uri)
         files = self._list()
         self._hashes: dict[str, str] = {}

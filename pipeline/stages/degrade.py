@@ -9,6 +9,7 @@ from degradations.chain import apply_chain, draw_chain, needed_cues, task_of
 from degradations.cues.cues import Cues, Wanted
 from degradations.scene import Scene
 from pipeline.dataset import code_version
+from pipeline.partners import read_partner
 from pipeline.scenes import bare_scene, trace_cues, with_cues
 from pipeline.stages.stage import ItemStage
 from pipeline.unit import Item
@@ -62,7 +63,7 @@ class Degrade(ItemStage):
             source_sha256=row.sha256,
             recipe_fingerprint=self._fingerprint,
             code_version=self._code_version,
-            cues=trace_cues(scene, needs),
+            cues=trace_cues(scene, needs, row.partner_sha256),
             steps=steps,
         )
 
@@ -70,5 +71,8 @@ class Degrade(ItemStage):
         """The scene without cues, and the steps with their parameters."""
         row, section = item.row, self._recipe.degradations
         assert item.clean is not None
-        scene = bare_scene(item.clean, section.patterns)
+        partner = None
+        if row.partner_uri:
+            partner = read_partner(row.partner_uri, row.partner_sha256, self._recipe.decode.max_pixels)
+        scene = bare_scene(item.clean, section.patterns, partner)
         return scene, draw_chain([row.degradation], section, scene, row.severity, self._recipe.seed, row.sample_key)

@@ -43,14 +43,15 @@ _DEFAULT_RULES = (
     Rule(score="pair.strength", min=0.08, max=0.98, degradations=("haze",)),
     Rule(score="pair.strength", min=0.004, max=0.7, degradations=("flare",)),
     Rule(score="pair.strength", min=0.008, max=0.75, degradations=("rain",)),
+    Rule(score="pair.strength", min=0.003, max=0.7, degradations=("moire",)),
     Rule(score="pair.strength", min=0.03, max=0.8, degradations=("realesrgan", "apisr")),
     Rule(score="pair.strength", min=0.01, max=0.6, degradations=("web_style",)),
     Rule(score="pair.strength", min=0.03, max=0.95, degradations=("agenticir",)),
     # A chain, whatever its name, and any transform: that something happened.
-    Rule(score="pair.strength", min=0.008),
+    Rule(score="pair.strength", min=0.003),
     Rule(score="pair.strength", min=0.015, max=0.6, degradations=("reflection",)),
     Rule(score="pair.strength", min=0.02, max=0.93, degradations=("lowlight",)),
-    Rule(score="pair.shift", max=0.5, degradations=("noise", "compression", "haze", "reflection")),
+    Rule(score="pair.shift", max=0.5, degradations=("noise", "compression", "haze", "reflection", "moire")),
     Rule(score="pair.shift", max=1.0, degradations=("realesrgan", "apisr", "web_style", "flare", "lowlight")),
     Rule(score="pair.shift", max=2.0, degradations=("rain",)),
     # The centre of mass of a blur tells its place only to a part of its own, proportional size.

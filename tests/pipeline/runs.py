@@ -11,6 +11,12 @@ from jobs.synthesize import run_synthesis
 from pipeline.dataset import Dataset
 from pipeline.engines.local import LocalEngine
 from schemas.ledger import LedgerRow
+from schemas.recipe.degradations import DegradationsSection
+
+
+def only(name: str) -> dict[str, dict[str, float]]:
+    """The degradations of a recipe that has this one alone."""
+    return {other: {"weight": float(other == name)} for other in {*DegradationsSection().weights(), name}}
 
 
 def synthesize(recipe, out: Path, engine=None) -> Dataset:

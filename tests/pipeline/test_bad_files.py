@@ -17,7 +17,7 @@ from pipeline.engines.local import LocalEngine
 from pipeline.replay import find_row
 from pipeline.synthesize import extend, prepare, run_units
 from schemas.recipe import parse_recipe
-from tests.pipeline.runs import ledger, members, synthesize
+from tests.pipeline.runs import ledger, members, only, synthesize
 
 
 def png_header(width, height):
@@ -84,7 +84,9 @@ def dataset(tmp_path_factory, small_photos):
     for name, data in contents.items():
         (folder / name).write_bytes(data)
     (folder / "gone.png").symlink_to(folder / "nowhere.png")
-    recipe = parse_recipe({"seed": 2, "sources": [{"path": str(folder)}], "plan": {"unit_size": 3}})
+    recipe = parse_recipe(
+        {"seed": 2, "sources": [{"path": str(folder)}], "plan": {"unit_size": 3}, "degradations": only("noise")}
+    )
     return contents, synthesize(recipe, tmp_path_factory.mktemp("out") / "dataset")
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from pipeline.engines.ray_data import RayEngine
-from pipeline.replay import replay
+from pipeline.replay import read_partner_of, replay
 from pipeline.sources.uri import read_uri
 from tests.pipeline.runs import files, ledger, members, synthesize
 
@@ -44,7 +44,7 @@ def test_every_trace_replays_to_the_same_pixels(reference):
     rows = [row for row in ledger(dataset) if row.trace]
     assert len(rows) == 40
     for row in rows:
-        image = replay(read_uri(row.uri), row.trace)
+        image = replay(read_uri(row.uri), row.trace, partner=read_partner_of(row.trace, dataset))
         if row.verdict == "accepted":
             kept = np.array(Image.open(io.BytesIO(stored[f"{row.sample_key}.lq.png"])))
             assert np.array_equal(image, kept), row.sample_key

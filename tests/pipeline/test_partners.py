@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
 from pipeline.partners import Partners
 from pipeline.planning import plan_rows
+from pipeline.replay import read_partner_of, replay
+from pipeline.sources.uri import read_uri
 from schemas.recipe import Recipe
 from schemas.source import SourceImage
+from tests.pipeline.runs import ledger, members, only, synthesize
 
 
 def source(number: int, **fields: object) -> SourceImage:
@@ -58,11 +67,30 @@ def test_a_lonely_photograph_has_none():
     assert {Partners(two).of(two[0], f"k{n}", 0).key for n in range(9)} == {two[1].key}
 
 
-def test_the_plan_names_partners_for_reflections_alone():
-    rows = plan_rows([source(n) for n in range(1, 30)], Recipe.model_validate({"plan": {"variants": 12}}))
+def test_the_plan_names_partners_for_reflections_where_the_recipe_wants_them():
+    sources = [source(n) for n in range(1, 30)]
+    wanted = Recipe.model_validate({"plan": {"variants": 12}, "degradations": {"reflection": {"partners": True}}})
+    rows = plan_rows(sources, wanted)
     mirrored = [row for row in rows if row.degradation == "reflection"]
     assert mirrored
     assert all(row.partner_uri and row.partner_sha256 and row.partner_uri != row.uri for row in mirrored)
     assert not any(row.partner_uri for row in rows if row.degradation != "reflection")
-    recipe = Recipe.model_validate({"plan": {"variants": 12}, "degradations": {"reflection": {"partners": False}}})
-    assert not any(row.partner_uri for row in plan_rows([source(n) for n in range(1, 30)], recipe))
+    assert not any(row.partner_uri for row in plan_rows(sources, Recipe.model_validate({"plan": {"variants": 12}})))
+
+
+def test_a_mirrored_photograph_is_in_the_trace_by_its_hash_and_replays(make_recipe, tmp_path):
+    degradations = {**only("reflection"), "reflection": {"partners": True}}
+    recipe = make_recipe(degradations=degradations, policy={"rules": []}, plan={"variants": 1})
+    dataset = synthesize(recipe, tmp_path / "dataset")
+    rows = [row for row in ledger(dataset) if row.trace and row.trace.steps]
+    assert rows
+    for row in rows:
+        [cue] = row.trace.cues
+        assert (cue.name, cue.provider) == ("partner", "source")
+        assert cue.version not in ("", row.sha256)
+        partner = read_partner_of(row.trace, dataset)
+        image = replay(read_uri(row.uri), row.trace, partner=partner)
+        stored = members(dataset)[f"{row.sample_key}.lq.png"]
+        np.testing.assert_array_equal(image, np.array(Image.open(io.BytesIO(stored))))
+    with pytest.raises(ValueError, match="photograph to mirror has the sha256"):
+        replay(read_uri(rows[0].uri), rows[0].trace, partner=b"another")

@@ -23,12 +23,13 @@ class ReflectionSection(Section):
     """Reflection: a second scene in a pane of glass before the picture.
 
     partners: mirror other photographs of the source set (of the other subject where subjects are known: a portrait
-    mirrors a scene, a scene a portrait); else, and where there are none, patterns of the bank. weights: safetensors
-    file of the network of the learned mode (layout: degradations/reflection/weights.py).
+    mirrors a scene, a scene a portrait); such a sample depends on the sources that were planned with it. Else, and
+    where there are none, patterns of the bank. weights: safetensors file of the network of the learned mode (layout:
+    degradations/reflection/weights.py).
     """
 
     weight: Weight = 1.0
-    partners: bool = True
+    partners: bool = False
     modes: ReflectionModes = ReflectionModes()
     weights: str | None = None
 
