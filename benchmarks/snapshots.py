@@ -10,6 +10,10 @@ from degradations.contract import Image
 from degradations.rng import generator
 from pipeline.scenes import bare_scene, with_cues
 from schemas.recipe.degradations import DegradationsSection
+from schemas.recipe.plan import PlanSection
+
+#: Severities drawn: those of a recipe's plan by default.
+_SEVERITY = (PlanSection().severity_low, PlanSection().severity_high)
 
 
 def snapshot(photo: Image, label: str, seed: int, number: int) -> Image:
@@ -21,7 +25,7 @@ def snapshot(photo: Image, label: str, seed: int, number: int) -> Image:
     rng = generator(seed, "snapshot", label, number)
     view = _exposed(_framed(photo, rng), rng)
     if label != "clean":
-        steps = draw_chain([label], DegradationsSection(), bare_scene(view), rng.uniform(0.3, 1.0), seed, f"{number}")
+        steps = draw_chain([label], DegradationsSection(), bare_scene(view), rng.uniform(*_SEVERITY), seed, f"{number}")
         view = apply_chain(view, steps, with_cues(bare_scene(view), view, needed_cues(steps)))
     return _written(view, rng)
 
