@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from degradations.contract import Image
 from degradations.lowlight.illumination import STEP
+from degradations.noise.camera import bent_gain
 from degradations.noise.sensor import SATURATION, Sensor, read_table, row_offsets
 from degradations.sampling import COUNTS, NORMAL, mix, part, poisson, stream
 
@@ -39,8 +40,7 @@ def lit_scratch(light: Light) -> tuple[Float, Float]:
 def lit_row(image: Image, y: int, light: Light, nodes: Float, out: Float) -> None:
     """Row y of the scene's light, float32 (3, at least W), the field interpolated between its nodes.
 
-    out: as `lit_scratch` makes it. nodes: scratch, (columns,). Light is made anew wherever it is needed: that is cheaper
-    than to store it.
+    out, nodes: as `lit_scratch` makes them. Light is made anew wherever it is needed: that is cheaper than to store it.
     """
     decode, lift, field = light
     above, share = y // STEP, np.float32(y % STEP) * _RAMP[1]
@@ -91,21 +91,21 @@ def _sense(
     lit, nodes = lit_scratch(light)
     ideal, undo = np.empty(width, dtype=np.float32), np.empty(width, dtype=np.float32)
     one, zero, third = np.float32(1.0), np.float32(0.0), np.float32(1.0 / 3.0)
-    undone = one / (gains * saturation)
+    undo_gains = one / (gains * saturation)
     to_digital, per_gain, half = exposure * saturation, one / gain, np.float32(0.5)
     for y in range(height):
         lit_row(image, y, light, nodes, lit)
         for x in range(width):
             site = (y & 1) + (x & 1)
-            white = gains[site]
+            white, undone = gains[site], undo_gains[site]
             green = light.decode[image[y, x, 1]]
             if green > np.float32(0.7):  # else the mean is below .9
                 mean = (light.decode[image[y, x, 0]] + green + light.decode[image[y, x, 2]]) * third
-                bright = max(mean - np.float32(0.9), zero) * np.float32(10.0)
-                white = max(bright * bright + (one - bright * bright) * white, white)
+                white = bent_gain(mean, white)
+                undone = one / (white * saturation)
             value = matrix[site, 0] * lit[0, x] + matrix[site, 1] * lit[1, x] + matrix[site, 2] * lit[2, x]
             ideal[x] = max(value, zero) * white * to_digital
-            undo[x] = one / (white * saturation) if white != gains[site] else undone[site]
+            undo[x] = undone
         for x in range(width):
             bits = mix(seed, y * width + x)
             count = poisson(ideal[x] * per_gain, bits, normal, counts)

@@ -51,6 +51,14 @@ def _film_tables() -> tuple[Float, Image]:
 TONES = {"film": _film_tables(), "plain": (DECODE, ENCODE)}
 
 
+@numba.njit(cache=True, nogil=True, inline="always")
+def bent_gain(mean: Any, gain: Any) -> Any:
+    """`gain` of an inverse white balance, bent to 1 above a `mean` linear value of .9: white stays saturated."""
+    bright = max(mean - np.float32(0.9), np.float32(0.0)) * np.float32(10.0)
+    keep = bright * bright
+    return max(keep + (np.float32(1.0) - keep) * gain, gain)
+
+
 @numba.njit(cache=True, nogil=True)
 def _mosaic(image: Image, decode: Float, matrix: Float, gains: Float, raw: Float, undo: Float) -> None:
     for y in range(image.shape[0]):
@@ -58,9 +66,7 @@ def _mosaic(image: Image, decode: Float, matrix: Float, gains: Float, raw: Float
             r, g, b = decode[image[y, x, 0]], decode[image[y, x, 1]], decode[image[y, x, 2]]
             site = (y & 1) + (x & 1)
             value = matrix[site, 0] * r + matrix[site, 1] * g + matrix[site, 2] * b
-            bright = max((r + g + b) / np.float32(3.0) - np.float32(0.9), np.float32(0.0)) * np.float32(10.0)
-            keep = bright * bright
-            gain = max(keep + (np.float32(1.0) - keep) * gains[site], gains[site])
+            gain = bent_gain((r + g + b) / np.float32(3.0), gains[site])
             raw[y, x] = max(value, np.float32(0.0)) * gain
             undo[y, x] = np.float32(1.0) / gain
 

@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from degradations import weights
 from degradations.contract import Image
-from schemas.errors import TarnishError
+from degradations.weights import WeightsError as WeightsError
 
 #: Dilations of the middle layers.
 DILATIONS = (1, 2, 4, 8)
 
+#: The recipe's field that names the network.
+FIELD = "degradations.reflection.weights"
+
 Network = Callable[[Image], NDArray[np.float32]]
 
 
-class WeightsError(TarnishError):
-    """The weights of the learned reflection cannot be used."""
-
-
-def _read(path: str) -> bytes:
-    try:
-        return Path(path).expanduser().read_bytes()
-    except OSError as error:
-        raise WeightsError(
-            f"degradations.reflection.weights: {path!r} cannot be read ({error}); name a safetensors file"
-        ) from error
-
-
-@lru_cache(maxsize=8)
 def sha256_of(path: str) -> str:
     """Hex sha256 of the file, read once a process. Raises WeightsError."""
-    return hashlib.sha256(_read(path)).hexdigest()
+    return weights.sha256_of(FIELD, path)
 
 
 def layers(width: int) -> dict[str, tuple[int, ...]]:
@@ -56,24 +44,13 @@ def mixing_network(path: str, sha256: str) -> Network:
     Raises WeightsError where the file is missing, is not the one of this sha256, or holds another network, and
     ModuleNotFoundError without torch and safetensors.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
-    data = _read(path)
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise WeightsError(
-            f"degradations.reflection.weights: {path!r} is not the file of the trace (sha256 {sha256}); put it back"
-        )
-    try:
-        tensors = load(data)
-    except SafetensorError as error:
-        raise WeightsError(f"degradations.reflection.weights: {path!r} is no safetensors file ({error})") from error
+    tensors = weights.read_tensors(FIELD, path, sha256)
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     wanted = layers(found["first.bias"][0] if len(found.get("first.bias", ())) == 1 else 1)
     if found != wanted:
         wrong = sorted({name for name, _ in found.items() ^ wanted.items()})
-        raise WeightsError(f"degradations.reflection.weights: {path!r} has no or other tensors {', '.join(wrong)}")
-    return _Mixing({name: tensor.float() for name, tensor in tensors.items()})
+        raise WeightsError(f"{FIELD}: {path!r} has no or other tensors {', '.join(wrong)}")
+    return _Mixing(tensors)
 
 
 class _Mixing:
