@@ -113,9 +113,18 @@ def blended(image: Image, pattern: Image, strength: float, multiply_share: float
     burn: A + B/2 − ½, clipped; `strength` scales B around 1; w: `multiply_share`. Where B is 1 nothing changes: the
     original's pattern, of mean ½, halved the exposure and needed a normalisation afterwards.
     """
-    a = image.astype(np.float32)
-    b = pattern.astype(np.float32) * np.float32(strength / 128.0) + np.float32(1.0 - strength)
+    a = np.arange(256, dtype=np.float32)[None, :]
+    b = np.arange(256, dtype=np.float32)[:, None] * np.float32(strength / 128.0) + np.float32(1.0 - strength)
     burn = np.clip(a + (b - 1) * np.float32(127.5), 0, 255)
     w = np.float32(multiply_share)
     mixed = w * a * b + (1 - w) * (np.float32(51.0) * (b - 1) * (a / np.float32(255.0)) + burn)
-    return np.clip(mixed + np.float32(0.5), 0, 255).astype(np.uint8)
+    table = np.clip(mixed + np.float32(0.5), 0, 255).astype(np.uint8)
+    out = np.empty(image.size, dtype=np.uint8)
+    _look_up(np.ascontiguousarray(image).reshape(-1), pattern.reshape(-1), table, out)
+    return out.reshape(image.shape)
+
+
+@numba.njit(cache=True, nogil=True)
+def _look_up(image: Image, pattern: Image, table: Image, out: Image) -> None:
+    for i in range(image.size):
+        out[i] = table[pattern[i], image[i]]
