@@ -13,9 +13,9 @@ from degradations.light import DECODE
 KNEE = 0.85
 
 
-def lift_table(gain: float) -> NDArray[np.float32]:
-    """Factor on linear light by the code of a pixel's largest channel, float32 (256,): 1 below .85, `gain` at 1."""
-    x = np.clip((DECODE - KNEE) / (1.0 - KNEE), 0.0, 1.0)
+def lift_table(gain: float, knee: float = KNEE) -> NDArray[np.float32]:
+    """Factor on linear light by the code of a pixel's largest channel, float32 (256,): 1 below `knee`, `gain` at 1."""
+    x = np.clip((DECODE - knee) / (1.0 - knee), 0.0, 1.0)
     return np.asarray(1.0 + (gain - 1.0) * x * x * (3.0 - 2.0 * x), dtype=np.float32)
 
 

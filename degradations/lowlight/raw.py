@@ -27,8 +27,9 @@ STOPS, GIVEN_BACK = (1.5, 6.0), (0.7, 0.2)
 GAIN, SHOT = (0.1, 30.0), (1e-4, 0.012)
 #: Electrons at white below which nothing is left to restore: noise is limited to that of so many.
 FEWEST = 60.0
-#: How often lamps and the sun are brighter than the photograph's white: else the dark picture shows them grey.
-LIFTED = 0.75
+#: How often lamps and the sun are brighter than the photograph's white, else the dark picture shows them grey; and
+#: the linear level of the smallest channel where that begins, so that neither skies nor clouds are taken for lamps.
+LIFTED, KNEE = 0.75, 0.92
 #: Exponent of the field of light.
 CONTRAST = (0.2, 1.0)
 #: Standard deviation of the black level's error over that of the read noise.
@@ -103,7 +104,7 @@ class RawDark(Params):
         once developed."""
         field = illumination(self.field, self.contrast, height, width)
         most = np.float32(1.0 / (self.exposure * self.gain))
-        return Light(TONES[self.tone][0], lift_table(self.highlight_gain), np.minimum(field, most))
+        return Light(TONES[self.tone][0], lift_table(self.highlight_gain, KNEE), np.minimum(field, most))
 
     def apply(self, image: Image) -> Image:
         image = np.ascontiguousarray(image)

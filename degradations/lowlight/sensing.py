@@ -21,7 +21,7 @@ _RAMP = (np.arange(STEP) / STEP).astype(np.float32)
 
 
 class Light(NamedTuple):
-    """How codes become light. decode: linear light of a code, float32 (256,). lift: factor by the code of the largest
+    """How codes become light. decode: linear light of a code, float32 (256,). lift: factor by the code of the smallest
     channel, float32 (256,). field: at the nodes, float32 (rows, columns, 3)."""
 
     decode: Float
@@ -47,7 +47,7 @@ def lit_row(image: Image, y: int, light: Light, nodes: Float, out: Float) -> Non
     row = image[y]
     for x in range(row.shape[0]):
         red, green, blue = row[x, 0], row[x, 1], row[x, 2]
-        factor = lift[max(red, max(green, blue))]
+        factor = lift[min(red, min(green, blue))]
         out[0, x], out[1, x], out[2, x] = decode[red] * factor, decode[green] * factor, decode[blue] * factor
     for c in range(3):
         line = out[c]
