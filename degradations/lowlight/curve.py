@@ -12,11 +12,11 @@ from degradations.contract import Image, Params
 from degradations.severity import linear, position
 
 #: Factor on brightness and exponent, mildest and worst.
-BRIGHTNESS, GAMMA = (1.0, 0.3), (1.0, 3.0)
+BRIGHTNESS, GAMMA = (0.92, 0.3), (1.05, 3.0)
 
 
 class GammaDark(Params):
-    """v → brightness·v^gamma on sRGB values in [0, 1]: brightness U(.3, 1), gamma U(1, 3)."""
+    """v → brightness·v^gamma on sRGB values in [0, 1]: brightness U(.3, .92), gamma U(1.05, 3)."""
 
     mode: Literal["gamma"] = "gamma"
     brightness: float = Field(gt=0, le=1)
