@@ -30,7 +30,7 @@ LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 Family = Literal["fog", "haze", "smoke", "dusk"]
 
 #: −ln of the mean transmission at severity 0 and 1.
-THICKNESS = (0.07, 1.8)
+THICKNESS = (0.03, 1.8)
 #: Copula parameter of the thickness, which alone makes the strength.
 TIGHTER = 20.0
 #: Pixels on which transmission is computed.
@@ -84,7 +84,7 @@ class Haze(Degradation[HazeParams]):
     """Scattering by air between the camera and the scene: I = J·t + A·(1 − t) in linear light, t = e^−τ.
 
     Source: Koschmieder (1924); specification: degradations §8. Severity moves −ln of the mean transmission from
-    .07 to 1.8 (log-uniform), and loosely how high the air reaches. The visibility V (β = 3.912/V) is the one that gives
+    .03 to 1.8 (log-uniform), and loosely how high the air reaches. The visibility V (β = 3.912/V) is the one that gives
     this mean over the picture: relative depth does not tell a portrait from a valley, and the specification's 40-2000 m
     left the one white and the other clear. Draws:
     - metric depth 1/(aD^γ + b): near 2-10 m, far 4-100 times that (both log-uniform), γ .8-1.6; the sky is at infinity;

@@ -40,7 +40,7 @@ _DEFAULT_RULES = (
     Rule(score="pair.strength", min=0.05, max=0.75, degradations=("noise",)),
     Rule(score="pair.strength", min=0.05, max=0.95, degradations=("blur",)),
     Rule(score="pair.strength", min=0.015, max=0.7, degradations=("compression",)),
-    Rule(score="pair.strength", min=0.08, max=0.98, degradations=("haze",)),
+    Rule(score="pair.strength", min=0.04, max=0.98, degradations=("haze",)),
     Rule(score="pair.strength", min=0.004, max=0.7, degradations=("flare",)),
     Rule(score="pair.strength", min=0.008, max=0.75, degradations=("rain",)),
     Rule(score="pair.strength", min=0.003, max=0.7, degradations=("moire",)),
