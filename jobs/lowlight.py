@@ -45,10 +45,11 @@ def train(
     console = Console()
     with told_plainly(console, f"run the same command again to go on with {out}"):
         from training import lowlight
+        from training.lowlight_pairs import find_pairs
 
         if not out.absolute().parent.is_dir():
             raise TarnishError(f"--out: {out.parent} is no folder; make it or name another file")
-        found = lowlight.find_pairs(pairs)
+        found = find_pairs(pairs)
         device = lowlight.best_device()
         settings = lowlight.Settings(steps, batch, crop, learning_rate, seed)
         run = lowlight.Run(found, settings, out, device)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,26 +16,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from degradations.light import decode
 from degradations.lowlight.network import darkened, layers, maps
 from degradations.rng import generator
 from pipeline.files import write_atomically
-from schemas.errors import CheckpointError, DatasetError, DivergedError
+from schemas.errors import CheckpointError, DivergedError
+from training.lowlight_pairs import Pair, random_crop, read_pair, stops_between
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 #: Weight of the gradient term beside L1.
 GRADIENT = 0.5
 _FORMAT = "1"
 _DECAYS, _EPSILON = (0.9, 0.99), 1e-8
-_LEAST_LIGHT = 1e-4
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two files of equal name."""
-
-    bright: Path
-    dark: Path
 
 
 @dataclass(frozen=True)
@@ -50,52 +39,9 @@ class Settings:
     seed: int
 
 
-def find_pairs(folder: Path) -> list[Pair]:
-    """The pairs of `folder`/high and `folder`/low, by file name (layout of LOL), sorted.
-
-    Raises DatasetError where a folder is missing or empty, a name has no partner, or the two sizes differ.
-    """
-    high, low = (_pictures(folder / part) for part in ("high", "low"))
-    if alone := sorted(high.keys() ^ low.keys()):
-        where = "low" if alone[0] in high else "high"
-        more = f" (and {len(alone) - 1} more)" if len(alone) > 1 else ""
-        raise DatasetError(f"{folder}: {alone[0]!r}{more} has no partner in {where}/; add it or remove the picture")
-    return [Pair(high[name], low[name]) for name in sorted(high)]
-
-
-def _pictures(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise DatasetError(f"{folder} is no folder; pairs are files of equal name in low/ and high/")
-    found = {path.name: path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES}
-    if not found:
-        raise DatasetError(f"{folder} holds no picture ({', '.join(SUFFIXES)}); put the pairs there")
-    return found
-
-
-def read_pair(pair: Pair) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Bright and dark, uint8 (H, W, 3), sRGB. Raises DatasetError for a broken file or unequal sizes."""
-    pictures = []
-    for path in (pair.bright, pair.dark):
-        pixels = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-        if pixels is None:
-            raise DatasetError(f"{path} cannot be decoded; replace it or remove the pair")
-        pictures.append(np.asarray(pixels, dtype=np.uint8))
-    bright, dark = pictures
-    if bright.shape != dark.shape:
-        sizes = " and ".join(f"{picture.shape[1]}×{picture.shape[0]}" for picture in pictures)
-        raise DatasetError(f"{pair.bright.name}: high/ and low/ are {sizes}; make them one size")
-    return bright, dark
-
-
 def best_device() -> str:
     """The first GPU, else the CPU."""
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def stops_between(bright: NDArray[np.uint8], dark: NDArray[np.uint8]) -> float:
-    """Stops of mean linear light from dark to bright, at least 0."""
-    light = [max(float(decode(picture).mean(dtype=np.float64)), _LEAST_LIGHT) for picture in (bright, dark)]
-    return max(0.0, math.log2(light[0] / light[1]))
 
 
 class Run:
@@ -172,7 +118,7 @@ class Run:
         for _ in range(self._settings.batch):
             number = int(rng.integers(len(self._pictures)))
             share = float(rng.uniform(0.1, 1.0))
-            bright, dark = _crop(*self._pictures[number], self._settings.crop, rng)
+            bright, dark = random_crop(*self._pictures[number], self._settings.crop, rng)
             crops.append(np.stack([bright, bright ** np.float32(1.0 - share) * dark ** np.float32(share)]))
             stops.append(share * self._stops[number])
         both = torch.from_numpy(np.stack(crops).transpose(1, 0, 4, 2, 3).copy()).to(self._device)
@@ -205,22 +151,6 @@ def initial_weights(seed: int) -> dict[str, Tensor]:
         deviation = 0.0 if name.startswith("head.") or len(shape) == 1 else math.sqrt(2.0 / math.prod(shape[1:]))
         weights[name] = torch.from_numpy((rng.standard_normal(shape) * deviation).astype(np.float32))
     return weights
-
-
-def _crop(
-    bright: NDArray[np.uint8], dark: NDArray[np.uint8], side: int, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The same random square of both, mirrored or not, float32 in [0, 1]; mirrored at the edge of a smaller picture."""
-    height, width = bright.shape[:2]
-    top, left = int(rng.integers(max(height - side, 0) + 1)), int(rng.integers(max(width - side, 0) + 1))
-    turned = rng.random() < 0.5
-    squares = []
-    for picture in (bright, dark):
-        square = picture[top : top + side, left : left + side]
-        below, right = side - square.shape[0], side - square.shape[1]
-        square = np.pad(square, ((0, below), (0, right), (0, 0)), mode="symmetric")
-        squares.append((square[:, ::-1] if turned else square).astype(np.float32) / np.float32(255.0))
-    return squares[0], squares[1]
 
 
 def _identity(pictures: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]], settings: Settings) -> str:

@@ -530,8 +530,9 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(tmp_path, at, monkeypatch):
 
 def test_a_killed_run_goes_on_from_its_last_saved_state(tmp_path):
     from training import lowlight
+    from training.lowlight_pairs import find_pairs
 
-    pairs = lowlight.find_pairs(write_pairs(tmp_path / "pairs", 2))
+    pairs = find_pairs(write_pairs(tmp_path / "pairs", 2))
     chosen = lowlight.Settings(steps=8, batch=2, crop=24, learning_rate=1e-3, seed=0)
     whole = lowlight.Run(pairs, chosen, tmp_path / "whole.safetensors", "cpu")
     lowlight.train(whole, 3, lambda step, loss: None)
