@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import cv2
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from degradations.contract import Params, pick
+from degradations.filtering import convolve
 from degradations.scene import Scene
 from degradations.severity import logarithmic
 
@@ -21,6 +23,8 @@ CUTOFF = (0.7 * np.pi, np.pi / 5)
 SINC_RADIUS = 10
 #: Magnification over the exposure of a zoom.
 ZOOM = (1.008, 1.15)
+#: Standard deviation from which on a Gaussian is computed at half size, pixels.
+HALVED = 2.5
 #: Relative frequency of each.
 KINDS = {"gaussian": 0.5, "sinc": 0.25, "zoom": 0.25}
 
@@ -108,12 +112,23 @@ def _zoom(light: NDArray[np.float32], params: ZoomParams) -> NDArray[np.float32]
     return light
 
 
+def _gaussian(light: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """A Gaussian; a wide one on half the picture, whose averaging and interpolation have a variance of 1 px²."""
+    height, width = light.shape[:2]
+    if sigma < HALVED or min(height, width) < 4:
+        return np.asarray(cv2.GaussianBlur(light, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101))
+    half = cv2.resize(light, (-(-width // 2), -(-height // 2)), interpolation=cv2.INTER_AREA)
+    small = math.sqrt(sigma * sigma - 1.0) / 2.0
+    half = cv2.GaussianBlur(half, (0, 0), small, borderType=cv2.BORDER_REFLECT_101)
+    return np.asarray(cv2.resize(half, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
 def web(light: NDArray[np.float32], params: WebParams) -> NDArray[np.float32]:
     """`light` (float32 (H, W, 3), linear) through the filter, mirrored beyond its edges. A sinc may overshoot."""
     match params.filter:
         case GaussianParams(sigma=sigma):
-            return np.asarray(cv2.GaussianBlur(light, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101))
+            return _gaussian(light, sigma)
         case SincParams(cutoff=cutoff):
-            return np.asarray(cv2.filter2D(light, -1, sinc_kernel(cutoff), borderType=cv2.BORDER_REFLECT_101))
+            return convolve(light, sinc_kernel(cutoff).astype(np.float64))
         case ZoomParams():
             return _zoom(light, params.filter)

@@ -58,8 +58,8 @@ class FilmGrain(Params):
     def apply(self, image: Image) -> Image:
         size = image.shape[:2]
         norm = 1.0 / np.sqrt(1.0 + self.chroma**2)
-        luma = self._grain(normal_field(self.seed, 0, size), norm)
-        chroma = self._grain(normal_field(self.seed, 1, (*size, 3)), norm * self.chroma)
+        luma = white_grain(normal_field(self.seed, 0, size), self.radius, norm)
+        chroma = white_grain(normal_field(self.seed, 1, (*size, 3)), self.radius, norm * self.chroma)
         amplitude = (self.sigma * np.sqrt(_CODES * (1.0 - _CODES))).astype(np.float32)
         out = np.empty(image.shape, dtype=np.uint8)
         _add_grain(
@@ -68,9 +68,10 @@ class FilmGrain(Params):
         )  # fmt: skip
         return out
 
-    def _grain(self, white: NDArray[np.float32], deviation: float) -> NDArray[np.float32]:
-        """White noise blurred to the grain's radius, with the given standard deviation."""
-        size = 2 * int(np.ceil(3.0 * self.radius)) + 1
-        profile = cv2.getGaussianKernel(size, self.radius, cv2.CV_64F)[:, 0]
-        profile *= np.sqrt(deviation) / np.sqrt(np.sum(profile**2))
-        return np.asarray(cv2.sepFilter2D(white, -1, profile, profile), dtype=np.float32)
+
+def white_grain(white: NDArray[np.float32], radius: float, deviation: float = 1.0) -> NDArray[np.float32]:
+    """White noise of unit variance, float32, through a Gaussian of σ `radius` px, of standard deviation `deviation`."""
+    size = 2 * int(np.ceil(3.0 * radius)) + 1
+    profile = cv2.getGaussianKernel(size, radius, cv2.CV_64F)[:, 0]
+    profile *= np.sqrt(deviation) / np.sqrt(np.sum(profile**2))
+    return np.asarray(cv2.sepFilter2D(white, -1, profile, profile), dtype=np.float32)

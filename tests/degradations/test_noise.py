@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from degradations.noise import Noise
+from degradations.cues.masks import segment
+from degradations.noise import Noise, NoiseParams
 from degradations.noise.additive import (
     add_normal,
     add_poisson,
@@ -266,7 +267,7 @@ def test_modes_occur_with_their_weights():
 
 
 def test_a_mode_of_weight_zero_is_off():
-    section = NoiseSection(modes=NoiseModes(raw_isp=0, bsrgan=0, film_grain=0, impulse=0))
+    section = NoiseSection(modes=NoiseModes(raw_isp=0, bsrgan=0, film_grain=0, segment_aware=0, impulse=0))
     assert {model.mode for model in draws(200, section)} == {"real_esrgan"}
 
 
@@ -303,13 +304,14 @@ def test_severity_raises_the_error(mode):
     weights = {name: float(name == mode) for name in NoiseModes.model_fields}
     noise = Noise(NoiseSection(modes=NoiseModes(**weights)))
     pictures = crops(3)
+    scenes = [Scene(*image.shape[:2], masks=segment(image)) for image in pictures]
     errors = []
     for severity in (0.0, 0.25, 0.5, 0.75, 1.0):
         one = []
         for seed in range(24):
             params = noise.draw(generator(seed, mode), SCENE, severity)
             image = pictures[seed % 3]
-            one.append(mean_square_error(noise.apply(image, params, SCENE), image))
+            one.append(mean_square_error(noise.apply(image, params, scenes[seed % 3]), image))
         errors.append(np.mean(one))
     assert np.all(np.diff(errors) > 0)
     assert np.sqrt(errors[-1]) > 6.0
@@ -317,6 +319,9 @@ def test_severity_raises_the_error(mode):
 
 def test_weak_noise_keeps_brightness():
     image = cv2.GaussianBlur(crops(1)[0], (0, 0), 3)
+    scene = Scene(*image.shape[:2], masks=segment(image))
     for model in draws(60):
-        bias = model.apply(image).astype(np.float64).mean() - image.mean()
+        bias = (
+            Noise(NoiseSection()).apply(image, NoiseParams(model=model), scene).astype(np.float64).mean() - image.mean()
+        )
         assert abs(bias) < 4.0

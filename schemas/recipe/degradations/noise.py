@@ -11,11 +11,12 @@ class NoiseModes(Modes):
     real_esrgan: Weight = 0.2
     bsrgan: Weight = 0.1
     film_grain: Weight = 0.1
+    segment_aware: Weight = 0.1
     impulse: Weight = 0.05
 
 
 class NoiseSection(Section):
-    """Noise: sensor, web, film, impulse."""
+    """Noise: sensor, web, film, by segment, impulse."""
 
     weight: Weight = 1.0
     modes: NoiseModes = NoiseModes()
