@@ -46,10 +46,16 @@ def draw_object_motion(rng: np.random.Generator, scene: Scene, q: float) -> Obje
 
 
 def choose_object(labels: NDArray[np.int32], rank: float) -> NDArray[np.bool_]:
-    """The segment at `rank` among those that fill .01-.45 of the picture, largest first, (h, w); without one, the
-    largest of all, and so with one segment the whole picture."""
+    """The segment at `rank` among those that fill .01-.45 of the picture and touch at most one of its borders, largest
+    first, (h, w); without such, of those of that size; without them, the largest of all."""
     areas = np.bincount(labels.reshape(-1)) / labels.size
-    fitting = np.flatnonzero((areas >= AREA[0]) & (areas <= AREA[1]))
+    touched = np.zeros(areas.size, dtype=int)
+    for border in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        touched[np.unique(border)] += 1
+    sized = (areas >= AREA[0]) & (areas <= AREA[1])
+    fitting = np.flatnonzero(sized & (touched <= 1))
+    if fitting.size == 0:
+        fitting = np.flatnonzero(sized)
     if fitting.size == 0:
         return np.asarray(labels == int(np.argmax(areas)))
     order = fitting[np.argsort(-areas[fitting], kind="stable")]

@@ -25,6 +25,8 @@ SINC_RADIUS = 10
 ZOOM = (1.008, 1.15)
 #: Standard deviation from which on a Gaussian is computed at half size, pixels.
 HALVED = 2.5
+#: Cut-off from which down a sinc is computed at half size, radians a pixel.
+HALVED_CUTOFF = 1.4
 #: Relative frequency of each.
 KINDS = {"gaussian": 0.5, "sinc": 0.25, "zoom": 0.25}
 
@@ -69,12 +71,12 @@ def draw_web(rng: np.random.Generator, scene: Scene, q: float) -> WebParams:
     return WebParams(filter=ZoomParams(magnification=1.0 + logarithmic(q, ZOOM[0] - 1.0, ZOOM[1] - 1.0), centre=centre))
 
 
-def sinc_kernel(cutoff: float) -> NDArray[np.float32]:
-    """A circular low-pass, float32 (21, 21), sum 1: ω·J₁(ωr)/(2πr), Real-ESRGAN (Wang et al. 2021).
+def sinc_kernel(cutoff: float, reach: int) -> NDArray[np.float32]:
+    """A circular low-pass, float32 (2·reach + 1, as many), sum 1: ω·J₁(ωr)/(2πr), Real-ESRGAN (Wang et al. 2021).
 
     J₁ is integrated from its definition, (1/π)∫cos(θ − x·sin θ)dθ over [0, π].
     """
-    axis = np.arange(-SINC_RADIUS, SINC_RADIUS + 1)
+    axis = np.arange(-reach, reach + 1)
     radius = np.hypot(axis[:, None], axis[None, :])
     theta = (np.arange(64) + 0.5) * (np.pi / 64)
     bessel = np.cos(theta - (cutoff * radius)[..., None] * np.sin(theta)).mean(axis=-1)
@@ -123,12 +125,23 @@ def _gaussian(light: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     return np.asarray(cv2.resize(half, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
+def _sinc(light: NDArray[np.float32], cutoff: float) -> NDArray[np.float32]:
+    """A sinc; a narrow one on half the picture, where its cut-off is twice as high."""
+    height, width = light.shape[:2]
+    if cutoff > HALVED_CUTOFF or min(height, width) < 4:
+        return convolve(light, sinc_kernel(cutoff, SINC_RADIUS).astype(np.float64))
+    half = cv2.resize(light, (-(-width // 2), -(-height // 2)), interpolation=cv2.INTER_AREA)
+    kernel = sinc_kernel(2.0 * cutoff, SINC_RADIUS // 2)
+    half = cv2.filter2D(half, -1, kernel, borderType=cv2.BORDER_REFLECT_101)
+    return np.asarray(cv2.resize(half, (width, height), interpolation=cv2.INTER_CUBIC))
+
+
 def web(light: NDArray[np.float32], params: WebParams) -> NDArray[np.float32]:
     """`light` (float32 (H, W, 3), linear) through the filter, mirrored beyond its edges. A sinc may overshoot."""
     match params.filter:
         case GaussianParams(sigma=sigma):
             return _gaussian(light, sigma)
         case SincParams(cutoff=cutoff):
-            return convolve(light, sinc_kernel(cutoff).astype(np.float64))
+            return _sinc(light, cutoff)
         case ZoomParams():
             return _zoom(light, params.filter)

@@ -233,7 +233,7 @@ def test_defocus_asks_for_depth():
 
 
 def test_the_sinc_is_a_low_pass():
-    kernel = sinc_kernel(np.pi / 3)
+    kernel = sinc_kernel(np.pi / 3, 10)
     assert abs(kernel.sum() - 1) < 1e-5
     np.testing.assert_allclose(kernel, kernel.T, atol=1e-7)
     response = np.abs(np.fft.fft2(kernel, (64, 64)))

@@ -69,7 +69,7 @@ def test_dark_and_textured_parts_have_more():
 @pytest.mark.parametrize("rank", [0.0, 0.3, 0.99])
 def test_objects_are_ordered_by_size(rank):
     labels = np.zeros((20, 20), np.int32)
-    labels[:4, :5], labels[6:9, :5], labels[12:14, :5] = 1, 2, 3
+    labels[1:5, 1:6], labels[6:9, 1:6], labels[12:14, 1:6], labels[:, 15:] = 1, 2, 3, 4  # 4 touches three borders
     assert labels[choose_object(labels, rank)].tolist()[0] == {0.0: 1, 0.3: 1, 0.99: 3}[rank]
 
 
