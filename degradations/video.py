@@ -16,7 +16,7 @@ MpegCodec = Literal["mpeg2", "mpeg4"]
 _ENCODERS = {"h264": "libx264", "h265": "libx265", "mpeg2": "mpeg2video", "mpeg4": "mpeg4"}
 _DECODERS = {"h264": "h264", "h265": "hevc", "mpeg2": "mpeg2video", "mpeg4": "mpeg4"}
 _SINGLE_THREAD = {
-    "h264": {"tune": "psnr", "x264-params": "sliced-threads=0:log-level=-1"},
+    "h264": {"tune": "psnr", "x264-params": "sliced-threads=0:mbtree=0:rc-lookahead=0:log-level=-1"},
     "h265": {"x265-params": "log-level=none:pools=none:frame-threads=1:wpp=0"},
 }
 _SMALLEST = 64  # of an encoded side: below it libx265 refuses the frame

@@ -10,6 +10,7 @@ DecodeReason = Literal[
     "decode.animated",
     "decode.transparent",
     "decode.bad_profile",
+    "decode.clip_frames",
     "decode.unsupported",
 ]
 
@@ -20,7 +21,8 @@ class DecodeError(Exception):
     decode.empty: no bytes. decode.not_an_image: no known signature. decode.truncated: the file ends early.
     decode.too_many_pixels: the header announces more than allowed. decode.animated: several frames.
     decode.transparent: alpha below opaque somewhere. decode.bad_profile: an ICC profile that cannot be read or
-    does not fit the channels. decode.unsupported: anything else (another format, damaged data, a sample type
+    does not fit the channels. decode.clip_frames: a clip without a middle frame, or of too many.
+    decode.unsupported: anything else (another format, damaged data, a sample type
     without a known white).
     """
 

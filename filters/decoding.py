@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile
 
+from filters.clips import is_clip, read_clip
 from filters.colour import to_srgb
 from filters.containers import open_header, reading_error
 from filters.decode_errors import DecodeError
@@ -34,21 +35,26 @@ class Decoded:
     pixels: uint8 (H, W, 3), upright, sRGB, in the order red, green, blue.
     unchanged: the encoded bytes are a JPEG, PNG or WebP of one frame with upright, opaque, 8-bit, three-channel
     sRGB samples (no ICC profile or one within a code of sRGB), and `pixels` are exactly those samples.
-    format: jpeg, png, webp, avif, gif, bmp, tiff, ppm or jpeg2000.
+    format: jpeg, png, webp, avif, gif, bmp, tiff, ppm, jpeg2000 or clip.
+    clip: all frames of a clip, uint8 (n, H, W, 3), whose middle one `pixels` is; None for a picture.
     """
 
     pixels: NDArray[np.uint8]
     unchanged: bool
     format: str
+    clip: NDArray[np.uint8] | None = None
 
 
 def decode(data: bytes, max_pixels: int) -> Decoded:
-    """Decodes the image file `data`, whatever its name said.
+    """Decodes the image file `data`, whatever its name said; of a clip, the middle frame and all frames.
 
     Grey, palette, CMYK, 16-bit, EXIF-rotated and wide-gamut pictures are converted. Opaque alpha is dropped.
     An unreadable EXIF block counts as none. Safe in threads; touches no setting of Pillow.
     Raises DecodeError; with more than `max_pixels` pixels in the header, before anything is decoded.
     """
+    if is_clip(data):
+        frames = read_clip(data, max_pixels)
+        return Decoded(np.ascontiguousarray(frames[len(frames) // 2]), False, "clip", frames)
     image, name = open_header(data)
     width, height = image.size
     if width * height > max_pixels:
@@ -58,9 +64,9 @@ def decode(data: bytes, max_pixels: int) -> Decoded:
         )
     deep = _is_deep(image)
     try:
-        frames = getattr(image, "n_frames", 1)
-        if frames > 1:
-            raise DecodeError("decode.animated", f"a {name} file of {frames} frames")
+        count = getattr(image, "n_frames", 1)
+        if count > 1:
+            raise DecodeError("decode.animated", f"a {name} file of {count} frames")
         image.load()
     except (DecodeError, MemoryError):
         raise

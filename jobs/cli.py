@@ -6,6 +6,7 @@ import logging
 
 import typer
 
+from jobs.clips import app as clips
 from jobs.decide import decide
 from jobs.demo import demo
 from jobs.evaluate import evaluate
@@ -30,6 +31,7 @@ app.command("replay")(replay_sample)
 app.command("train")(train)
 app.command("restore")(restore)
 app.command("evaluate")(evaluate)
+app.add_typer(clips, name="clips")
 app.add_typer(patterns, name="patterns")
 app.add_typer(lowlight, name="lowlight")
 app.command("preview")(preview)

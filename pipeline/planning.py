@@ -9,6 +9,7 @@ from degradations.rng import generator
 from pipeline.dataset import Dataset
 from pipeline.partners import Partners
 from schemas.curriculum import Curriculum
+from schemas.errors import RecipeError
 from schemas.plan import PlanRow
 from schemas.recipe import Recipe
 from schemas.source import SourceImage
@@ -59,6 +60,8 @@ def _source_rows(
     if source.duplicate_ordinal:
         yield row(f"{source.key}-duplicate{source.duplicate_ordinal}", exclusion="duplicate.exact")
         return
+    if source.frames > 1:
+        order = _of_a_clip(source, recipe)
     digest = hashlib.sha256(f"{recipe.seed}/schedule/{source.key}".encode()).digest()
     start = int.from_bytes(digest[:8], "little") % len(order)
     for variant in range(recipe.plan.variants):
@@ -78,6 +81,17 @@ def _source_rows(
             severity=round(severity, 4),
             curriculum=curricula[degradation],
         )
+
+
+def _of_a_clip(source: SourceImage, recipe: Recipe) -> list[str]:
+    """A clip is there to be blurred by its own frames. Raises RecipeError where the recipe does not want that."""
+    blur = recipe.degradations.blur
+    if not (blur.weight > 0 and blur.modes.video > 0):
+        raise RecipeError(
+            f"sources: {source.uri} is a clip, and degradations.blur.weight is {blur.weight}, blur.modes.video "
+            f"{blur.modes.video}; give both a weight or leave the clips out"
+        )
+    return ["blur"]
 
 
 def _schedule(weights: dict[str, float]) -> list[str]:

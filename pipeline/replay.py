@@ -41,11 +41,12 @@ def replay(
     Raises filters.decoding.DecodeError for bytes that are no image, ValueError for another partner, and RecipeError or
     PatternError when the trace's cues or patterns were made by another provider or version.
     """
-    clean = decode(source, max_pixels).pixels
+    decoded = decode(source, max_pixels)
+    clean = decoded.pixels
     mirrored = None
     if wanted := partner_of(trace):
         mirrored = decode_partner(partner or b"", wanted, max_pixels)
-    scene = replace(bare_scene(clean, partner=mirrored), banks=banks_of_trace(trace.cues, patterns))
+    scene = replace(bare_scene(clean, partner=mirrored, clip=decoded.clip), banks=banks_of_trace(trace.cues, patterns))
     providers = for_trace(trace.cues, cues or CuesSection())
     scene = with_cues(scene, clean, needed_cues(trace.steps), providers, trace.source_sha256)
     return apply_chain(clean, trace.steps, scene)

@@ -17,11 +17,14 @@ from schemas.trace import Cue
 
 
 def bare_scene(
-    image: NDArray[np.uint8], patterns: PatternsSection | None = None, partner: NDArray[np.uint8] | None = None
+    image: NDArray[np.uint8],
+    patterns: PatternsSection | None = None,
+    partner: NDArray[np.uint8] | None = None,
+    clip: NDArray[np.uint8] | None = None,
 ) -> Scene:
-    """What parameters are drawn for: the size of `image` (uint8 (H, W, 3)), the banks of the recipe, the partner."""
+    """What parameters are drawn for: the size of `image` (uint8 (H, W, 3)), banks, partner and clip."""
     providers = patterns.model_dump() if patterns else {}
-    return Scene(height=image.shape[0], width=image.shape[1], banks=Banks(providers), partner=partner)
+    return Scene(height=image.shape[0], width=image.shape[1], banks=Banks(providers), partner=partner, clip=clip)
 
 
 def with_cues(

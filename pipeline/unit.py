@@ -22,6 +22,7 @@ class Item:
     row: PlanRow
     data: bytes = b""
     clean: NDArray[np.uint8] | None = None
+    clip: NDArray[np.uint8] | None = None
     clean_format: str = ""
     clean_unchanged: bool = False
     degraded: NDArray[np.uint8] | None = None
@@ -46,7 +47,7 @@ class Item:
 
     def release(self) -> None:
         """Drops pixels and source bytes; the encoded members stay."""
-        self.data, self.clean, self.degraded = b"", None, None
+        self.data, self.clean, self.clip, self.degraded = b"", None, None, None
 
 
 @dataclass

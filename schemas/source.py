@@ -31,6 +31,7 @@ class SourceImage(Record):
     subject: Subject = ""
     error: str = Field(default="", description="why the bytes could not be read")
     clean_format: str = Field(default="", description="jpg, png or webp; empty when it cannot be decoded")
+    frames: int = Field(default=1, description="of a clip; 1 for a picture")
     perceptual_hash: str = ""
     duplicate_ordinal: int = 0
     near_duplicate_of: str = ""

@@ -96,4 +96,8 @@ def _list_parquet(section: SourceSection) -> Iterator[str]:
             yield parquet_uri(path, section.column, row)
 
 
-_LISTERS = {"images": _list_images, "webdataset": _list_webdataset, "parquet": _list_parquet}
+def _list_clips(section: SourceSection) -> Iterator[str]:
+    yield from map(str, _files(section, frozenset({".mkv"})))
+
+
+_LISTERS = {"images": _list_images, "clips": _list_clips, "webdataset": _list_webdataset, "parquet": _list_parquet}

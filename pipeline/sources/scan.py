@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 from filters.decode_errors import DecodeError
 from filters.decoding import decode
@@ -51,9 +52,13 @@ class ScanWorker:
             **self._picture(data),
         )
 
-    def _picture(self, data: bytes) -> dict[str, str]:
+    def _picture(self, data: bytes) -> dict[str, Any]:
         try:
             decoded = decode(data, self._max_pixels)
         except DecodeError:
             return {}  # the unit will say why
-        return {"clean_format": clean_extension(decoded), "perceptual_hash": perceptual_hash(decoded.pixels)}
+        return {
+            "clean_format": clean_extension(decoded),
+            "perceptual_hash": perceptual_hash(decoded.pixels),
+            "frames": 1 if decoded.clip is None else len(decoded.clip),
+        }

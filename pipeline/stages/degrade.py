@@ -74,5 +74,5 @@ class Degrade(ItemStage):
         partner = None
         if row.partner_uri:
             partner = read_partner(row.partner_uri, row.partner_sha256, self._recipe.decode.max_pixels)
-        scene = bare_scene(item.clean, section.patterns, partner)
+        scene = bare_scene(item.clean, section.patterns, partner, item.clip)
         return scene, draw_chain([row.degradation], section, scene, row.severity, self._recipe.seed, row.sample_key)

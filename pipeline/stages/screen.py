@@ -30,7 +30,7 @@ class Screen(ItemStage):
         if isinstance(decoded, DecodeError):
             item.reasons, item.error = [decoded.reason], decoded.message
             return
-        item.clean, item.clean_unchanged = decoded.pixels, decoded.unchanged
+        item.clean, item.clip, item.clean_unchanged = decoded.pixels, decoded.clip, decoded.unchanged
         item.clean_format = clean_extension(decoded)
         item.scores = {**scores, "source.near_duplicate_distance": float(item.row.near_duplicate_distance)}
 

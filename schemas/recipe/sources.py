@@ -9,13 +9,14 @@ from schemas.source import Role, Subject
 class SourceSection(Section):
     """One set of source images.
 
-    kind: `images` (a folder, searched in depth, or a glob), `webdataset` (tar files: one, a folder or a glob) or
-    `parquet` (files with a column of encoded bytes, of paths, or of Hugging Face image structs).
+    kind: `images` (a folder, searched in depth, or a glob), `webdataset` (tar files: one, a folder or a glob),
+    `parquet` (files with a column of encoded bytes, of paths, or of Hugging Face image structs) or `clips` (a folder or
+    glob of what `tarnish clips build` cut; each is blurred by its own frames).
     column: for parquet, the column that holds the image.
     subject: `portrait` or `scene` where all are of one kind, for reflections; empty if unknown.
     """
 
-    kind: Literal["images", "webdataset", "parquet"] = "images"
+    kind: Literal["images", "webdataset", "parquet", "clips"] = "images"
     path: str
     column: str = "image"
     role: Role = "synthetic"
