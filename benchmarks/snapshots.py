@@ -10,10 +10,9 @@ from degradations.contract import Image
 from degradations.rng import generator
 from pipeline.scenes import bare_scene, with_cues
 from schemas.recipe.degradations import DegradationsSection
-from schemas.recipe.plan import PlanSection
 
-#: Severities drawn: those of a recipe's plan by default.
-_SEVERITY = (PlanSection().severity_low, PlanSection().severity_high)
+#: Severities drawn: from where damage shows at a glance.
+_SEVERITY = (0.25, 1.0)
 
 
 def snapshot(photo: Image, label: str, seed: int, number: int) -> Image:

@@ -87,7 +87,8 @@ class Haze(Degradation[HazeParams]):
     .03 to 1.8 (log-uniform), and loosely how high the air reaches. The visibility V (β = 3.912/V) is the one that gives
     this mean over the picture: relative depth does not tell a portrait from a valley, and the specification's 40-2000 m
     left the one white and the other clear. Draws:
-    - metric depth 1/(aD^γ + b): near 2-10 m, far 4-100 times that (both log-uniform), γ .8-1.6; the sky is at infinity;
+    - metric depth 1/(aD^γ + b): near 2-10 m, far 1.5-60 times that (log-uniform: many hazy views have nothing near),
+      γ .8-1.6; the sky is at infinity;
     - air that thins out with height: scale height 15-250 m by family, which keeps the sky of thin haze blue;
     - patches that multiply the optical thickness, of mean 1: half are fields of the bank (cloud, wisps, patches, ground
       fog), half are made here, with a spectrum f^−p, p 1.4-2.4, and stretch 1-4 (the recipe weighs the two). Their
@@ -123,7 +124,7 @@ class Haze(Degradation[HazeParams]):
             family=family,
             thickness=thickness,
             near_m=near,
-            far_m=near * logarithmic(rng.uniform(), 4.0, 100.0),
+            far_m=near * logarithmic(rng.uniform(), 1.5, 60.0),
             depth_gamma=rng.uniform(0.8, 1.6),
             scale_height_m=logarithmic(position(rng, severity, LOOSE), *air.scale_height_m),
             horizon=rng.uniform(0.25, 0.6),
