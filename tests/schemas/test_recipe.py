@@ -43,7 +43,7 @@ def test_an_empty_file_is_the_default_recipe(tmp_path):
         ("cues.depth.provider=midas", "cues.depth.provider: Input should be 'prior' or 'dpt' (got 'midas')"),
         ("policy.rules=[{score: pair.psnr}]", "the rule on 'pair.psnr' has neither min nor max"),
         (
-            "degradations.blur.modes={camera_shake: 0, trajectory: 0, defocus: 0, web: 0}",
+            "degradations.blur.modes={camera_shake: 0, trajectory: 0, object_motion: 0, defocus: 0, web: 0, video: 0}",
             "degradations.blur.modes: all modes are switched off; give one of camera_shake",
         ),
     ],
