@@ -84,8 +84,16 @@ def test_what_changes_content_changes_the_fingerprint(override):
 
 @pytest.mark.parametrize(
     "override",
-    ["name=x", "plan.unit_size=4", "engine.kind=ray", "sources=[{path: a}]", "evaluation={}", "cues.device=cpu",
-     "cues.cache=/tmp/cues", "engine.worker_gpus=1"],
+    [
+        "name=x",
+        "plan.unit_size=4",
+        "engine.kind=ray",
+        "sources=[{path: a}]",
+        "evaluation={}",
+        "cues.device=cpu",
+        "cues.cache=/tmp/cues",
+        "engine.worker_gpus=1",
+    ],
 )
 def test_what_changes_no_content_leaves_the_fingerprint(override):
     assert load_recipe(None, [override]).fingerprint() == Recipe().fingerprint()
