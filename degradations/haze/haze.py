@@ -49,10 +49,10 @@ class _Air(NamedTuple):
 
 
 AIR: dict[str, _Air] = {
-    "fog": _Air((0.7, 1.0), (1.0, 1.0, 1.0), (15.0, 120.0), (1.4, 2.2), (0.2, 0.4)),
-    "haze": _Air((0.65, 0.95), (1.0, 0.96, 0.88), (30.0, 250.0), (1.8, 2.4), (0.2, 0.4)),
-    "smoke": _Air((0.65, 0.8), (1.0, 0.9, 0.78), (15.0, 120.0), (0.9, 1.5), (0.2, 0.6)),
-    "dusk": _Air((0.65, 0.9), (1.0, 0.84, 0.72), (30.0, 250.0), (1.8, 2.4), (0.2, 0.4)),
+    "fog": _Air((0.5, 1.0), (1.0, 1.0, 1.0), (15.0, 120.0), (1.4, 2.2), (0.2, 0.4)),
+    "haze": _Air((0.35, 0.95), (1.0, 0.96, 0.88), (30.0, 250.0), (1.8, 2.4), (0.2, 0.4)),
+    "smoke": _Air((0.3, 0.8), (1.0, 0.9, 0.78), (15.0, 120.0), (0.9, 1.5), (0.2, 0.6)),
+    "dusk": _Air((0.3, 0.85), (1.0, 0.84, 0.72), (30.0, 250.0), (1.8, 2.4), (0.2, 0.4)),
 }
 
 
@@ -94,7 +94,8 @@ class Haze(Degradation[HazeParams]):
       fog), half are made here, with a spectrum f^−p, p 1.4-2.4, and stretch 1-4 (the recipe weighs the two). Their
       coefficient of variation is .2-.4; only smoke has the specification's rough .2-.6 and p .9-1.5: in clear families
       such patches make near things look wrapped in smoke;
-    - airlight .65-1, tinted by family (fog neutral, haze (1, .96, .88), smoke and dusk warmer), with a vertical
+    - airlight .3-1 (.5-1 in fog; a camera meters for the veil, so that air in photographs is grey more often than the
+      specification's .65-1), tinted by family (fog neutral, haze (1, .96, .88), smoke and dusk warmer), with a vertical
       gradient of ±12%;
     - in half of the draws, multiple scattering: J is blurred where the air is thick;
     - at night, a glow around lamps, 1-5 times as bright as they show.
@@ -118,7 +119,7 @@ class Haze(Degradation[HazeParams]):
         thickness = logarithmic(position(rng, severity, TIGHTER), *THICKNESS)
         near = logarithmic(rng.uniform(), 2.0, 10.0)
         level = rng.uniform(*air.level)
-        tint = np.array(air.tint) ** rng.uniform(0.5, 1.3) * rng.uniform(0.985, 1.015, 3)
+        tint = np.array(air.tint) ** rng.uniform(0.5, 1.8) * rng.uniform(0.985, 1.015, 3)
         red, green, blue = np.minimum(level * tint, 1.0)
         return HazeParams(
             family=family,
