@@ -19,8 +19,8 @@ from degradations.severity import logarithmic
 SIGMA_PX = (0.7, 6.0)
 #: Cut-off of a sinc, radians a pixel at a short side of 1024 (RealRestorer draws π/4-π; near π nothing changes).
 CUTOFF = (0.7 * np.pi, np.pi / 5)
-#: Half-side of the sinc's kernel, pixels.
-SINC_RADIUS = 10
+#: Half-side of the sinc's kernel, pixels of the picture that it filters: it holds two ripples and more.
+SINC_RADIUS = 5
 #: Magnification over the exposure of a zoom.
 ZOOM = (1.008, 1.15)
 #: Standard deviation from which on a Gaussian is computed at half size, pixels.
@@ -131,7 +131,7 @@ def _sinc(light: NDArray[np.float32], cutoff: float) -> NDArray[np.float32]:
     if cutoff > HALVED_CUTOFF or min(height, width) < 4:
         return convolve(light, sinc_kernel(cutoff, SINC_RADIUS).astype(np.float64))
     half = cv2.resize(light, (-(-width // 2), -(-height // 2)), interpolation=cv2.INTER_AREA)
-    kernel = sinc_kernel(2.0 * cutoff, SINC_RADIUS // 2)
+    kernel = sinc_kernel(2.0 * cutoff, SINC_RADIUS)
     half = cv2.filter2D(half, -1, kernel, borderType=cv2.BORDER_REFLECT_101)
     return np.asarray(cv2.resize(half, (width, height), interpolation=cv2.INTER_CUBIC))
 
