@@ -14,6 +14,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Tarnish needs Python 3.11 or newer and found {v.major}.{v.minor}; say make PYTHON=python3.11 demo")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	rm -rf $(VENV)/lib/python*/site-packages/training  # sam2's own trainer, which would shadow ours
 	@touch $@
 
 install: $(VENV)/installed  ## the virtual environment .venv with everything in it

@@ -15,6 +15,7 @@ from jobs.patterns import app as patterns
 from jobs.preview import preview
 from jobs.replay import replay_sample
 from jobs.restore import restore
+from jobs.shadowed import refuse_another_training
 from jobs.synthesize import synthesize
 from jobs.train import train
 
@@ -40,6 +41,7 @@ app.command("demo")(demo)
 
 def main() -> None:
     """Entry point of the console command."""
+    refuse_another_training()
     logging.getLogger("absl").setLevel(logging.ERROR)  # grain warns that JAX, which nothing here uses, is missing
     app()
 
