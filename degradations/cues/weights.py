@@ -18,8 +18,8 @@ def require(field: str, value: str, packages: Sequence[str]) -> None:
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
         raise RecipeError(
-            f"{field}: {value!r} needs the package {', '.join(missing)}; install tarnish[cues] (for SAM 2 also sam2) or "
-            "take the default"
+            f"{field}: {value!r} needs the package {', '.join(missing)}; install tarnish[cues] (for SAM 2 also "
+            "sam2) or take the default"
         )
 
 
