@@ -9,21 +9,12 @@ from numpy.typing import NDArray
 
 from degradations.contract import Image
 from degradations.light import DECODE, ENCODE
+from degradations.rows import stretched_row
 
 Plane = NDArray[np.float32]
 
 #: Luma of sRGB codes / 255: the guide along whose edges transmission is carried from small to full size.
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-
-
-@numba.njit(cache=True, nogil=True)
-def _row(field: Plane, y: int, height: int, out: Plane) -> None:
-    """Row y of `field` (h, n) stretched bilinearly to `height` rows."""
-    at = min(max((y + 0.5) * field.shape[0] / height - 0.5, 0.0), field.shape[0] - 1.0)
-    upper, lower = field[int(at)], field[min(int(at) + 1, field.shape[0] - 1)]
-    share = np.float32(at - int(at))
-    for i in range(out.size):
-        out[i] = upper[i] + share * (lower[i] - upper[i])
 
 
 @numba.njit(cache=True, nogil=True)
@@ -52,8 +43,8 @@ def _compose(
     red, green, blue = luma[0] / np.float32(255.0), luma[1] / np.float32(255.0), luma[2] / np.float32(255.0)
     for y in range(height):
         codes, written, level = image[y], out[y], fade[y]
-        _row(slope, y, height, factor)
-        _row(offset, y, height, term)
+        stretched_row(slope, y, height, factor)
+        stretched_row(offset, y, height, term)
         for x in range(size // 3):
             guide = codes[3 * x] * red + codes[3 * x + 1] * green + codes[3 * x + 2] * blue
             t = factor[x] * guide + term[x]
@@ -63,7 +54,7 @@ def _compose(
         for i in range(size):
             light[i] = decode[codes[i]]
         if share > zero:
-            _row(glow, y, height, shine)
+            stretched_row(glow, y, height, shine)
             for i in range(size):
                 air, t = tint[i] * level, transmission[i]
                 value = light[i] + share * (one - t) * (shine[i] - light[i])
@@ -73,7 +64,7 @@ def _compose(
                 air = tint[i] * level
                 light[i] = air + transmission[i] * (light[i] - air)
         if lamps.size > 0:
-            _row(lamps, y, height, shine)
+            stretched_row(lamps, y, height, shine)
             for i in range(size):
                 light[i] += (one - transmission[i]) * shine[i]
         for i in range(size):

@@ -10,18 +10,9 @@ from numpy.typing import NDArray
 from degradations.contract import Image
 from degradations.light import DECODE, ENCODE
 from degradations.rain.air import LUMINANCE
+from degradations.rows import stretched_row
 
 Plane = NDArray[np.float32]
-
-
-@numba.njit(cache=True, nogil=True)
-def _row(field: Plane, y: int, height: int, out: Plane) -> None:
-    """Row y of `field` (h, n) stretched bilinearly to `height` rows."""
-    at = min(max((y + 0.5) * field.shape[0] / height - 0.5, 0.0), field.shape[0] - 1.0)
-    upper, lower = field[int(at)], field[min(int(at) + 1, field.shape[0] - 1)]
-    share = np.float32(at - int(at))
-    for i in range(out.size):
-        out[i] = upper[i] + share * (lower[i] - upper[i])
 
 
 @numba.njit(cache=True, nogil=True)
@@ -51,9 +42,9 @@ def _compose(
         codes, written, streak = image[y], out[y], streaks[y]
         for i in range(size):
             light[i] = decode[codes[i]]
-        _row(keep, y, height, kept)
-        _row(grey, y, height, greyed)
-        _row(add, y, height, term)
+        stretched_row(keep, y, height, kept)
+        stretched_row(grey, y, height, greyed)
+        stretched_row(add, y, height, term)
         for x in range(width):
             level = greyed[x] * (light[3 * x] * red + light[3 * x + 1] * green + light[3 * x + 2] * blue)
             share = kept[x]
@@ -62,7 +53,7 @@ def _compose(
             light[3 * x + 2] = share * light[3 * x + 2] + level
         for i in range(size):
             light[i] += term[i]
-        _row(shine, y, height, term)
+        stretched_row(shine, y, height, term)
         for x in range(width):
             factor[3 * x], factor[3 * x + 1], factor[3 * x + 2] = streak[x], streak[x], streak[x]
         for i in range(size):

@@ -9,18 +9,9 @@ from numpy.typing import NDArray
 
 from degradations.contract import Image
 from degradations.light import DECODE, ENCODE, encode_flat
+from degradations.rows import stretched_row
 
 Light = NDArray[np.float32]
-
-
-@numba.njit(cache=True, nogil=True)
-def _row(field: Light, y: int, height: int, out: Light) -> None:
-    """Row y of `field` (h, n) stretched bilinearly to `height` rows."""
-    at = min(max((y + 0.5) * field.shape[0] / height - 0.5, 0.0), field.shape[0] - 1.0)
-    upper, lower = field[int(at)], field[min(int(at) + 1, field.shape[0] - 1)]
-    share = np.float32(at - int(at))
-    for i in range(out.size):
-        out[i] = upper[i] + share * (lower[i] - upper[i])
 
 
 @numba.njit(cache=True, nogil=True)
@@ -39,8 +30,8 @@ def _compose(
         codes = image[y]
         for i in range(size):
             light[i] = decode[codes[i]]
-        _row(mirrored, y, height, second)
-        _row(visibility, y, height, share)
+        stretched_row(mirrored, y, height, second)
+        stretched_row(visibility, y, height, share)
         for i in range(size):
             light[i] = tint[i] * light[i] + share[i] * second[i]
         encode_flat(light, encode, out[y])
