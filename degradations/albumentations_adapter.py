@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import warnings
 from functools import cache
 from typing import Any, ClassVar
 
@@ -119,8 +120,10 @@ def _is_transform(value: Any, package: Any) -> bool:
 
 def _build(name: str, arguments: dict[str, Any]) -> Any:
     try:
-        return _class(name)(**{**arguments, "p": 1.0})
-    except (TypeError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message="Argument.* not valid for transform")
+            return _class(name)(**{**arguments, "p": 1.0})
+    except (TypeError, ValueError, UserWarning) as error:
         raise RecipeError(f"{_FIELD}.arguments: {name} refuses {arguments}: {error}") from error
 
 

@@ -77,7 +77,10 @@ def build_bank(uri: str, plan: BankManifest, engine: Engine) -> Iterator[int]:
     pending = pending_patterns(uri, plan)
     if FINISHED in store.names():
         return
-    store.write(UNFINISHED, plan.model_dump_json(exclude={"sha256"}).encode())
+    try:
+        store.write(UNFINISHED, plan.model_dump_json(exclude={"sha256"}).encode())
+    except OSError as error:
+        raise PatternError(f"--out: {store.uri} cannot be written ({error}); choose another folder or uri") from error
     tasks = [json.dumps(pending[i : i + _BATCH]).encode() for i in range(0, len(pending), _BATCH)]
     hashes: dict[str, str] = {}
     for result in engine.run(tasks, PatternWorker, (uri, plan)):

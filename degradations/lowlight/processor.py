@@ -86,14 +86,17 @@ def _add_smooth_row(smooth: Float, y: int, between: Float, out: Float) -> None:
     other = max(own - 1, 0) if y & 1 else min(own + 1, smooth.shape[1] - 1)
     three, one = np.float32(0.75), np.float32(0.25)
     for c in range(3):
+        line, near, far = out[c], smooth[c, own], smooth[c, other]
         for j in range(columns):
-            between[j] = three * smooth[c, own, j] + one * smooth[c, other, j]
-        for x in range(0, width, 2):
-            j = x >> 1
-            out[c, x] += three * between[j] + one * between[min(j + 1, columns - 1)]
-        for x in range(1, width, 2):
-            j = (x + 1) >> 1
-            out[c, x] += three * between[j] + one * between[j - 1]
+            between[j] = three * near[j] + one * far[j]
+        # One quad more than pixels need lies at the right, so that pixels 2j and 2j + 1 are between j and j + 1.
+        for j in range(width >> 1):
+            left, right = between[j], between[j + 1]
+            line[2 * j] += three * left + one * right
+            line[2 * j + 1] += one * left + three * right
+        if width & 1:
+            j = width >> 1
+            line[width - 1] += three * between[j] + one * between[j + 1]
 
 
 @numba.njit(cache=True, nogil=True)

@@ -124,3 +124,9 @@ def test_the_package_is_imported_only_when_used_and_asks_no_network():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "1"
+
+
+def test_an_argument_that_the_transform_does_not_know_is_refused():
+    section = AlbumentationsSection(transform="GlassBlur", arguments={"intensity": 0.5})
+    with pytest.raises(RecipeError, match=r"arguments: GlassBlur refuses .*intensity"):
+        Albumentations(section).check()

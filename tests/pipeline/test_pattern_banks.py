@@ -138,6 +138,12 @@ def test_the_embedded_bank_is_made_once_and_kept(tmp_path, monkeypatch):
     open_bank.cache_clear()
 
 
+def test_a_place_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(PatternError, match="cannot be written"):
+        list(build_bank(str(tmp_path / "file"), PLAN, LocalEngine()))
+
+
 def test_a_contact_sheet_shows_every_kind(tmp_path):
     assert contact_sheet(built(tmp_path)).shape[2] == 3
 
