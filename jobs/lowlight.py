@@ -33,9 +33,11 @@ def train(
     out: Annotated[Path, typer.Option(help="The network, a safetensors file.")] = Path("network.safetensors"),
     steps: Annotated[int, typer.Option(min=1, help="Steps in all.")] = 4000,
     batch: Annotated[int, typer.Option(min=1, help="Crops a step.")] = 8,
-    crop: Annotated[int, typer.Option(min=8, help="Side of a crop, pixels.")] = 128,
+    crop: Annotated[int, typer.Option(min=8, help="Side of a crop, pixels, a multiple of 4.")] = 128,
     learning_rate: Annotated[float, typer.Option(min=0.0, help="At the start; falls along a cosine.")] = 1e-3,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same network on one machine.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="The same seed gives the same network on one machine and as many threads.")
+    ] = 0,
     dry_run: Annotated[bool, typer.Option(help="Check the pairs and say what would be done.")] = False,
 ) -> None:
     """Learn bright → dark from pairs, on a GPU if there is one. Run it again to resume.
@@ -45,14 +47,20 @@ def train(
     console = Console()
     with told_plainly(console, f"run the same command again to go on with {out}"):
         from training import lowlight
-        from training.lowlight_pairs import find_pairs
+        from training.lowlight_pairs import PairPictures, find_pairs
 
         if not out.absolute().parent.is_dir():
             raise TarnishError(f"--out: {out.parent} is no folder; make it or name another file")
+        if crop % 4:
+            raise TarnishError(
+                f"--crop: {crop} is no multiple of 4, as the network's scales need; take {crop // 4 * 4}"
+            )
         found = find_pairs(pairs)
+        with progress_bar(console) as bars:
+            pictures = PairPictures(bars.track(found, description="read pairs"))
         device = lowlight.best_device()
         settings = lowlight.Settings(steps, batch, crop, learning_rate, seed)
-        run = lowlight.Run(found, settings, out, device)
+        run = lowlight.Run(pictures, settings, out, device)
         console.print(
             f"{len(found)} pairs, {run.darkness} stops apart; step {run.step} of {steps}, on {device} → {out}",
             highlight=False,

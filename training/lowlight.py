@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -20,7 +19,7 @@ from degradations.lowlight.network import darkened, layers, maps
 from degradations.rng import generator
 from pipeline.files import write_atomically
 from schemas.errors import CheckpointError, DivergedError
-from training.lowlight_pairs import Pair, random_crop, read_pair, stops_between
+from training.lowlight_pairs import PairPictures, random_crop
 
 #: Weight of the gradient term beside L1.
 GRADIENT = 0.5
@@ -30,7 +29,8 @@ _DECAYS, _EPSILON = (0.9, 0.99), 1e-8
 
 @dataclass(frozen=True)
 class Settings:
-    """crop: side of the squares, pixels. learning_rate: Adam's at the start; it falls to nothing along a cosine."""
+    """crop: side of the squares, pixels, a multiple of 4. learning_rate: Adam's at the start; it falls to nothing along
+    a cosine."""
 
     steps: int
     batch: int
@@ -50,15 +50,15 @@ class Run:
     A step draws its crops from a generator of seed and step number alone, so weights, Adam's two moments and the step
     are all its state: `OUT.partial`, a safetensors file beside `out`, replaced whole every time it is saved.
 
-    Raises DatasetError for unusable pairs, CheckpointError where `out` or its partial file belongs to another run.
+    Raises CheckpointError where `out` or its partial file belongs to another run. Bytes are those of one machine and
+    number of threads.
     """
 
-    def __init__(self, pairs: list[Pair], settings: Settings, out: Path, device: str) -> None:
+    def __init__(self, pictures: PairPictures, settings: Settings, out: Path, device: str) -> None:
         self.out, self.partial = out, out.with_name(out.name + ".partial")
         self._settings, self._device = settings, device
-        self._pictures = [read_pair(pair) for pair in pairs]
-        self._stops = [stops_between(bright, dark) for bright, dark in self._pictures]
-        self._identity = _identity(self._pictures, settings)
+        self._pictures = pictures
+        self._identity = _identity(pictures, settings)
         self.step, state = 0, initial_weights(settings.seed)
         names = list(state)
         state |= {f"{kind}.{name}": torch.zeros_like(state[name]) for kind in ("first", "second") for name in names}
@@ -77,7 +77,7 @@ class Run:
     @property
     def darkness(self) -> str:
         """Stops between the pictures of the pairs: least, median and most."""
-        return " / ".join(f"{np.quantile(self._stops, share):.1f}" for share in (0.0, 0.5, 1.0))
+        return " / ".join(f"{np.quantile(self._pictures.stops, share):.1f}" for share in (0.0, 0.5, 1.0))
 
     def advance(self) -> float:
         """Takes one step and returns its loss. Raises DivergedError when that is no number."""
@@ -120,7 +120,7 @@ class Run:
             share = float(rng.uniform(0.1, 1.0))
             bright, dark = random_crop(*self._pictures[number], self._settings.crop, rng)
             crops.append(np.stack([bright, bright ** np.float32(1.0 - share) * dark ** np.float32(share)]))
-            stops.append(share * self._stops[number])
+            stops.append(share * self._pictures.stops[number])
         both = torch.from_numpy(np.stack(crops).transpose(1, 0, 4, 2, 3).copy()).to(self._device)
         return both[0], both[1], torch.tensor(stops, device=self._device)
 
@@ -153,13 +153,9 @@ def initial_weights(seed: int) -> dict[str, Tensor]:
     return weights
 
 
-def _identity(pictures: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]], settings: Settings) -> str:
+def _identity(pictures: PairPictures, settings: Settings) -> str:
     """What makes two runs the same: settings and pixels."""
-    digest = hashlib.sha256(json.dumps([_FORMAT, asdict(settings)], sort_keys=True).encode())
-    for pair in pictures:
-        for picture in pair:
-            digest.update(f"{picture.shape}".encode() + picture.tobytes())
-    return digest.hexdigest()
+    return hashlib.sha256(json.dumps([_FORMAT, asdict(settings), pictures.digest]).encode()).hexdigest()
 
 
 def _continued(path: Path, identity: str, state: dict[str, Tensor]) -> tuple[int, dict[str, Tensor]]:

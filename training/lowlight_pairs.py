@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from degradations.light import decode
 from schemas.errors import DatasetError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+#: Memory for pictures, bytes: LOL fits, of larger sets the rest is read from disk.
+KEPT = 4 << 30
 #: Mean linear light below which a picture counts as this bright.
 _LEAST_LIGHT = 1e-4
 
@@ -61,6 +65,37 @@ def read_pair(pair: Pair) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         sizes = " and ".join(f"{picture.shape[1]}×{picture.shape[0]}" for picture in pictures)
         raise DatasetError(f"{pair.bright.name}: high/ and low/ are {sizes}; make them one size")
     return bright, dark
+
+
+class PairPictures:
+    """The pixels of pairs: the first ones kept in memory, `kept` bytes of them, the others read whenever asked for.
+
+    stops: between the pictures of each pair. digest: hex sha256 of all pixels. Reads every file once, and raises
+    DatasetError as `read_pair` does.
+    """
+
+    def __init__(self, pairs: Iterable[Pair], kept: int = KEPT) -> None:
+        self.stops: list[float] = []
+        self._pairs: list[Pair] = []
+        self._kept: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = []
+        digest, left = hashlib.sha256(), kept
+        for pair in pairs:
+            bright, dark = read_pair(pair)
+            self._pairs.append(pair)
+            self.stops.append(stops_between(bright, dark))
+            for picture in (bright, dark):
+                digest.update(f"{picture.shape}".encode() + picture.tobytes())
+            left -= bright.nbytes + dark.nbytes
+            if left >= 0:
+                self._kept.append((bright, dark))
+        self.digest = digest.hexdigest()
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __getitem__(self, number: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Bright and dark, uint8 (H, W, 3), sRGB."""
+        return self._kept[number] if number < len(self._kept) else read_pair(self._pairs[number])
 
 
 def stops_between(bright: NDArray[np.uint8], dark: NDArray[np.uint8]) -> float:

@@ -48,6 +48,7 @@ def maps(tensors: Mapping[str, Tensor], bright: Tensor, stops: Tensor) -> tuple[
     height, width = bright.shape[2:]
     plane = (stops / _STOPS)[:, None, None, None].expand(-1, 1, height, width)
     x = torch.cat([bright, plane], dim=1)
+    # Not in training, where sides are multiples of 4: the gradient of this padding is not deterministic on a GPU.
     x = functional.pad(x, (0, -width % 4, 0, -height % 4), mode="replicate")
     full = convolve(convolve(x, "full.0").relu(), "full.1").relu()
     half = convolve(convolve(full, "half.0", 2).relu(), "half.1").relu()

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -128,17 +129,20 @@ print(json.dumps(chain_digests()))
 
 
 def chain_digests() -> dict[str, str]:
-    """sha256 of the output of several draws of each degradation, each replayed from the JSON of its steps."""
+    """sha256 of the output of several draws of every mode, each replayed from the JSON of its steps."""
     digests = {}
-    section = DegradationsSection()
     image, scene = picture(120, 161, 11), scene_of(120, 161)
+    clip = np.stack([picture(120, 161, seed) for seed in range(15)])
     for name in NAMES:
-        digest = hashlib.sha256()
-        for seed in range(6):
-            steps = draw_chain([name], section, scene, (seed + 0.5) / 6, seed, "key")
-            replayed = [Step.model_validate_json(step.model_dump_json()) for step in steps]
-            digest.update(apply_chain(image, replayed, scene).tobytes())
-        digests[name] = digest.hexdigest()
+        for mode in DegradationsSection().modes(name) or ("",):
+            section = DegradationsSection().only(name, mode) if mode else DegradationsSection()
+            seen = replace(scene, clip=clip) if mode == "video" else scene
+            digest = hashlib.sha256()
+            for seed in range(3):
+                steps = draw_chain([name], section, seen, (seed + 0.5) / 3, seed, "key")
+                replayed = [Step.model_validate_json(step.model_dump_json()) for step in steps]
+                digest.update(apply_chain(image, replayed, seen).tobytes())
+            digests[f"{name} {mode}"] = digest.hexdigest()
     return digests
 
 

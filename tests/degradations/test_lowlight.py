@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 from collections import Counter
@@ -16,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from safetensors.numpy import load_file, save_file
-from typer.testing import CliRunner
+from skimage.metrics import structural_similarity
 
 from degradations.blur.highlights import lift_table
 from degradations.light import decode
@@ -34,7 +33,6 @@ from degradations.noise.sensor import SATURATION, Sensor
 from degradations.rng import generator
 from degradations.scene import Scene
 from degradations.weights import WeightsError, sha256_of
-from jobs.cli import app
 from schemas.recipe.degradations import LowlightFields, LowlightModes, LowlightSection, LowlightSensors
 from tests.degradations.pictures import crops
 
@@ -347,21 +345,20 @@ def test_parameters_follow_the_specification():
 
 
 @pytest.mark.parametrize("mode", ["raw", "gamma"])
-def test_severity_darkens(mode):
+def test_severity_darkens_and_moves_the_picture_away(mode):
     lowlight, pictures = Lowlight(section(mode)), crops(3)
-    light, changes = [], []
+    light, distances = [], []
     for severity in (0.0, 0.25, 0.5, 0.75, 1.0):
-        outs = [
-            lowlight.apply(pictures[seed % 3], lowlight.draw(generator(seed, mode), SCENE, severity), SCENE).astype(
-                float
-            )
-            for seed in range(24)
+        pairs = [
+            (clean, lowlight.apply(clean, lowlight.draw(generator(seed, mode), SCENE, severity), SCENE))
+            for seed, clean in enumerate(pictures * 8)
         ]
-        light.append(np.mean([out.mean() for out in outs]))
-        changes.append(np.mean([np.abs(out - pictures[seed % 3]).mean() for seed, out in enumerate(outs)]))
-    assert np.all(np.diff(light) < 0) and np.all(np.diff(changes) > 0)
-    clean = np.mean([picture.mean() for picture in pictures])
-    assert light[0] > 0.75 * clean and 0.02 * clean < light[-1] < 0.4 * clean
+        light.append(np.mean([dark.mean() / clean.mean() for clean, dark in pairs]))
+        luma = [[cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in pair] for pair in pairs]
+        distances.append(np.mean([1 - structural_similarity(*pair) for pair in luma]))
+    assert np.all(np.diff(light) < 0) and np.all(np.diff(distances) > 0)
+    assert light[0] > 0.75 and 0.02 < light[-1] < 0.4
+    assert distances[0] < 0.075 and 0.3 < distances[2] < 0.65 and distances[-1] < 0.95
 
 
 @settings(max_examples=25, deadline=None)
@@ -466,112 +463,3 @@ def test_a_network_that_is_missing_changed_or_strange_is_refused(network, tmp_pa
 def test_the_learned_mode_needs_a_network_in_the_recipe():
     with pytest.raises(ValidationError, match="needs `network`"):
         section("learned")
-
-
-# Training
-
-
-def write_pairs(folder, count=3, size=(40, 56)):
-    """Pairs of which the dark one is a sixth of the bright one's codes."""
-    for number in range(count):
-        bright = cv2.resize(crops(3, 96, 96)[number], size[::-1], interpolation=cv2.INTER_AREA)
-        for part, picture in (("high", bright), ("low", bright // 6)):
-            (folder / part).mkdir(parents=True, exist_ok=True)
-            cv2.imwrite(str(folder / part / f"{number}.png"), picture[:, :, ::-1])
-    return folder
-
-
-def train(*arguments):
-    return CliRunner().invoke(app, ["lowlight", "train", *map(str, arguments)], env={"COLUMNS": "200"})
-
-
-SMALL = ("--batch", "2", "--crop", "24")
-
-
-def test_a_network_is_trained_from_pairs_and_used_by_a_recipe(tmp_path):
-    pairs, out = write_pairs(tmp_path / "pairs"), tmp_path / "network.safetensors"
-    result = train(pairs, "--out", out, "--steps", "60", *SMALL, "--learning-rate", "0.005")
-    assert result.exit_code == 0, result.output
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["network.safetensors", "pairs"]
-    assert {name: tensor.shape for name, tensor in load_file(out).items()} == layers()
-    image, dark = crops(3, 96, 96)[2], crops(3, 96, 96)[2] // 6
-    stops = float(np.log2(decode(image).mean() / decode(dark).mean()))
-    made = learned(out, stops).apply(image).astype(float)
-    assert np.abs(made - dark).mean() < 0.2 * np.abs(image.astype(float) - dark).mean()
-    lowlight = Lowlight(section("learned", network=str(out)))
-    params = lowlight.draw(generator(0), SCENE, 0.5)
-    assert params.model.sha256 == sha256_of("field", str(out))
-
-
-@pytest.mark.parametrize("at", [1, 7])
-def test_a_stopped_run_goes_on_to_the_same_bytes(tmp_path, at, monkeypatch):
-    from training import lowlight
-
-    pairs = write_pairs(tmp_path / "pairs", 2)
-    whole, parts = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
-    assert train(pairs, "--out", whole, "--steps", "9", *SMALL).exit_code == 0
-    advance = lowlight.Run.advance
-
-    def stopping(run):
-        if run.step == at - 1:
-            signal.raise_signal(signal.SIGINT)
-        return advance(run)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(lowlight.Run, "advance", stopping)
-        result = train(pairs, "--out", parts, "--steps", "9", *SMALL)
-    assert result.exit_code == 130 and "run the same command again" in result.output
-    assert not parts.exists() and parts.with_name("parts.safetensors.partial").exists()
-    result = train(pairs, "--out", parts, "--steps", "9", *SMALL)
-    assert result.exit_code == 0 and f"step {at} of 9" in result.output
-    assert parts.read_bytes() == whole.read_bytes()
-    assert train(pairs, "--out", parts, "--steps", "9", *SMALL).exit_code == 0
-
-
-def test_a_killed_run_goes_on_from_its_last_saved_state(tmp_path):
-    from training import lowlight
-    from training.lowlight_pairs import find_pairs
-
-    pairs = find_pairs(write_pairs(tmp_path / "pairs", 2))
-    chosen = lowlight.Settings(steps=8, batch=2, crop=24, learning_rate=1e-3, seed=0)
-    whole = lowlight.Run(pairs, chosen, tmp_path / "whole.safetensors", "cpu")
-    lowlight.train(whole, 3, lambda step, loss: None)
-    killed = lowlight.Run(pairs, chosen, tmp_path / "killed.safetensors", "cpu")
-    for _ in range(5):  # saved after 3 steps, the others are lost
-        killed.advance()
-        if killed.step == 3:
-            killed.save()
-    again = lowlight.Run(pairs, chosen, tmp_path / "killed.safetensors", "cpu")
-    assert again.step == 3
-    lowlight.train(again, 3, lambda step, loss: None)
-    assert (tmp_path / "killed.safetensors").read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
-
-
-def test_a_dry_run_checks_the_pairs_and_writes_nothing(tmp_path):
-    pairs = write_pairs(tmp_path / "pairs", 2)
-    result = train(pairs, "--out", tmp_path / "n.safetensors", "--dry-run")
-    assert result.exit_code == 0 and "2 pairs" in result.output
-    assert [path.name for path in tmp_path.iterdir()] == ["pairs"]
-
-
-def test_mistakes_in_pairs_are_told_plainly(tmp_path):
-    def told(*arguments):
-        result = train(*arguments)
-        assert result.exit_code == 1 and "Traceback" not in result.output
-        return result.output.replace("\n", " ")
-
-    out = ("--out", tmp_path / "n.safetensors")
-    assert "is no folder; pairs are files of equal name" in told(tmp_path / "nowhere", *out)
-    pairs = write_pairs(tmp_path / "pairs")
-    assert "make it or name another file" in told(pairs, "--out", tmp_path / "no" / "n.safetensors")
-    (pairs / "low" / "2.png").rename(pairs / "low" / "3.png")
-    assert "'2.png' (and 1 more) has no partner in low/" in told(pairs, *out)
-    cv2.imwrite(str(pairs / "low" / "2.png"), grey(5, 30, 30))
-    (pairs / "low" / "3.png").unlink()
-    assert "2.png: high/ and low/ are 56×40 and 30×30; make them one size" in told(pairs, *out)
-    (pairs / "low" / "2.png").write_text("no picture")
-    assert "cannot be decoded" in told(pairs, *out)
-    for name in ("low/2.png", "high/2.png"):
-        (pairs / name).unlink()
-    assert train(pairs, *out, "--steps", "1", *SMALL).exit_code == 0
-    assert "is of another run" in told(pairs, *out, "--steps", "2", *SMALL)
