@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from degradations.contract import Image, Params
+from degradations.cues.inference import inference
 from degradations.lowlight.network import layers, maps
 from degradations.quantise import to_codes
 from degradations.severity import linear, position
@@ -40,8 +41,9 @@ class LearnedDark(Params):
         return cls(stops=linear(position(rng, severity), *STOPS), network=network, sha256=sha256_of(FIELD, network))
 
     def apply(self, image: Image) -> Image:
-        """The network runs on at most 512 pixels a side, on the CPU so that no accelerator changes the bytes; its
-        answers are rounded to 1/2048 and stretched over the picture, which keeps its detail."""
+        """The network runs on at most 512 pixels a side, on one CPU thread so that neither their number nor an
+        accelerator changes the bytes; its answers are rounded to 1/2048 and stretched over the picture, which keeps
+        its detail."""
         height, width = image.shape[:2]
         scale = min(1.0, LONGEST / max(height, width))
         size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -72,7 +74,7 @@ def _answers(tensors: dict[str, Any], small: Image, stops: float) -> tuple[NDArr
     """Factor and addend of sRGB values, float32 (h, w, 3)."""
     import torch
 
-    with torch.inference_mode():
+    with inference("cpu", "float16"):
         bright = torch.from_numpy(small.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255.0))
         m, r = maps(tensors, bright, torch.tensor([stops]))
         factor, residual = (-stops * m).exp2()[0], (1.0 - 2.0**-stops) * r[0]
