@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from degradations import weights
 from degradations.contract import Image
+from degradations.cues.inference import inference
 from degradations.weights import WeightsError as WeightsError
 
 #: Dilations of the middle layers.
@@ -65,7 +66,7 @@ class _Mixing:
             weight, bias = self._tensors[f"{name}.weight"], self._tensors[f"{name}.bias"]
             return functional.conv2d(x, weight, bias, padding=dilation, dilation=dilation)
 
-        with torch.inference_mode():
+        with inference("cpu", "float16"):
             x = torch.from_numpy(np.ascontiguousarray(pictures.transpose(2, 0, 1)))[None].float() / 255.0
             x = convolve(x, "first").relu()
             for number, dilation in enumerate(DILATIONS):
