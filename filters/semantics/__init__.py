@@ -1,0 +1,1 @@
+"""Which degradation a picture shows, as scores and as probabilities."""
