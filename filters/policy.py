@@ -1,9 +1,14 @@
-"""The policy: scores → verdict, for one sample or a whole ledger. It sees no pixel and runs no model."""
+"""The policy: scores → verdict, for one sample or a whole ledger. It sees no pixel and runs no model.
+
+A harvested photograph is judged in two steps: by the rules on itself (`input.*` scores), and, if none speaks against it, by
+those on its clean reference and on the pair. So a photograph for which no reference was worth making has the reasons
+that say so, and no others.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -16,18 +21,34 @@ _BATCH = 131072
 #: Positions of a rule's three reasons.
 _LOW, _HIGH, _MISSING = 0, 1, 2
 _SUFFIXES = ("low", "high", "missing")
+#: The scores that every harvested photograph has, and every clean reference of one.
+PHOTOGRAPH, REFERENCE = "input.short_side", "reference.short_side"
+NO_REFERENCE, PENDING = "reference.missing", "review.pending"
 
 
 def decide(scores: Mapping[str, float], degradation: str, role: str, policy: PolicySection) -> list[str]:
     """The reasons against a sample in the order of the rules, each once; none means accepted.
 
-    `SCORE.low` below a rule's min, `SCORE.high` above its max, `SCORE.missing` when absent or not a number.
+    `SCORE.low` below a rule's min, `SCORE.high` above its max, `SCORE.missing` when absent or not a number. Of a
+    harvested photograph: `reference.missing` when nothing speaks against it but it has no reference. `review.pending` when
+    nothing speaks against a sample that people are to look at.
     """
-    reasons: dict[str, None] = {}
-    for rule in policy.rules:
-        if _holds_for(rule, degradation, role) and (fault := _fault(rule, scores.get(rule.score, math.nan))):
-            reasons[f"{rule.score}.{fault}"] = None
-    return list(reasons)
+    holding = [rule for rule in policy.rules if _holds_for(rule, degradation, role)]
+    if _measured(scores, PHOTOGRAPH):
+        if faults := _reasons([rule for rule in holding if _of_photograph(rule)], scores):
+            return faults
+        if not _measured(scores, REFERENCE):
+            return [NO_REFERENCE]
+    if faults := _reasons(holding, scores):
+        return faults
+    return [PENDING] if role in policy.review else []
+
+
+def decide_photograph(scores: Mapping[str, float], degradation: str, policy: PolicySection) -> list[str]:
+    """The reasons against a harvested photograph itself, as `decide` gives them before it looks at a reference."""
+    return _reasons(
+        [rule for rule in policy.rules if _of_photograph(rule) and _holds_for(rule, degradation, "real")], scores
+    )
 
 
 def decide_table(ledger: pa.Table, policy: PolicySection) -> pa.Table:
@@ -41,6 +62,22 @@ def decide_table(ledger: pa.Table, policy: PolicySection) -> pa.Table:
     schema = pa.schema([ledger.schema.field(name) for name in names])
     batches = ledger.select([*names, "degradation", "role", "scores"]).to_batches(max_chunksize=_BATCH)
     return pa.Table.from_batches([_decide_batch(batch, policy, schema) for batch in batches], schema=schema)
+
+
+def _reasons(rules: Sequence[Rule], scores: Mapping[str, float]) -> list[str]:
+    reasons: dict[str, None] = {}
+    for rule in rules:
+        if fault := _fault(rule, scores.get(rule.score, math.nan)):
+            reasons[f"{rule.score}.{fault}"] = None
+    return list(reasons)
+
+
+def _measured(scores: Mapping[str, float], name: str) -> bool:
+    return not math.isnan(scores.get(name, math.nan))
+
+
+def _of_photograph(rule: Rule) -> bool:
+    return rule.score.startswith("input.")
 
 
 def _holds_for(rule: Rule, degradation: str, role: str) -> bool:
@@ -61,11 +98,14 @@ def _decide_batch(batch: pa.RecordBatch, policy: PolicySection, schema: pa.Schem
     offsets = np.asarray(batch.column("scores").offsets)
     sizes = np.diff(offsets)
     settled = (sizes == 0) | _equal(batch.column("verdict"), "failed")
-    columns = _score_columns(batch.column("scores"), offsets, sizes, {rule.score for rule in policy.rules})
+    names = {PHOTOGRAPH, REFERENCE, *(rule.score for rule in policy.rules)}
+    columns = _score_columns(batch.column("scores"), offsets, sizes, names)
+    harvested = ~np.isnan(columns[PHOTOGRAPH])
 
-    texts = list(dict.fromkeys(f"{rule.score}.{suffix}" for rule in policy.rules for suffix in _SUFFIXES))
+    texts = [NO_REFERENCE, PENDING]
+    texts += dict.fromkeys(f"{rule.score}.{suffix}" for rule in policy.rules for suffix in _SUFFIXES)
     # faults[row, rule]: position of the reason in `texts`, −1 where the rule is kept or does not hold.
-    faults = np.full((batch.num_rows, len(policy.rules)), -1, dtype=np.int32)
+    faults: NDArray[np.int32] = np.full((batch.num_rows, len(policy.rules)), -1, dtype=np.int32)
     for number, rule in enumerate(policy.rules):
         concerned = ~settled & _concerned(rule, batch.column("degradation"), batch.column("role"))
         fault = _faults(rule, columns[rule.score])
@@ -73,6 +113,14 @@ def _decide_batch(batch: pa.RecordBatch, policy: PolicySection, schema: pa.Schem
         fault = np.where(concerned, text_of[fault], -1)
         said_before = (faults[:, :number] == fault[:, None]).any(axis=1)
         faults[:, number] = np.where(said_before, -1, fault)
+    of_photograph = np.array([_of_photograph(rule) for rule in policy.rules], dtype=np.bool_)
+    unfit = harvested & (faults[:, of_photograph] >= 0).any(axis=1)
+    without = harvested & ~settled & ~unfit & np.isnan(columns[REFERENCE])
+    faults[np.ix_(unfit | without, ~of_photograph)] = -1
+    pending = ~settled & ~without & (faults < 0).all(axis=1)
+    pending &= np.asarray(pc.is_in(batch.column("role"), value_set=pa.array(policy.review, pa.string())))
+    last = np.where(without, texts.index(NO_REFERENCE), np.where(pending, texts.index(PENDING), -1))
+    faults = np.column_stack([faults, last.astype(np.int32)])
 
     rows, rules = np.nonzero(faults >= 0)
     found = faults[rows, rules]

@@ -15,7 +15,7 @@ from rich.table import Table
 from jobs.errors import told_plainly
 from jobs.interrupt import between_units
 from jobs.progress import progress_bar
-from jobs.status import synthesis_table
+from jobs.status import status_table
 from pipeline.dataset import Dataset
 from pipeline.engines.engine import Engine
 from pipeline.engines.select import build_engine
@@ -83,7 +83,7 @@ def run_synthesis(recipe: Recipe, out: Path, engine: Engine, console: Console) -
             check()
         result = SynthesisResult(reports, time.perf_counter() - started)
     already = work.total_rows - work.pending_rows
-    console.print(synthesis_table(result.reports, work.total_rows, already, result.images_per_second))
+    console.print(status_table("Synthesis", result.reports, work.total_rows, already, result.images_per_second))
     return result
 
 

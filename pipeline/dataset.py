@@ -30,8 +30,9 @@ class Dataset:
     """A dataset at `root`.
 
     manifest/ and plan/: numbered Parquet parts, one an extension of the source set. shards/, index/ and ledger/: one
-    file a work unit, all three of one stem. A unit is done when its ledger part exists. decision.parquet: the newest
-    decision, if it was made after the run. tmp/: files in the making.
+    file a work unit, all three of one stem. A unit is done when its ledger part exists. thumbnails/: what is kept of
+    rejected pixels. unscored/: an empty file for each unit in which a filter failed on a row, which the next run does
+    again. decision.parquet: the newest decision, if it was made after the run. tmp/: files in the making.
     """
 
     root: Path
@@ -55,6 +56,14 @@ class Dataset:
     @property
     def ledger(self) -> Path:
         return self.root / "ledger"
+
+    @property
+    def thumbnails(self) -> Path:
+        return self.root / "thumbnails"
+
+    @property
+    def unscored(self) -> Path:
+        return self.root / "unscored"
 
     @property
     def temporary(self) -> Path:
@@ -88,7 +97,8 @@ class Dataset:
             dataset._refuse_other_content(recipe)
         elif root.exists() and (not root.is_dir() or any(root.iterdir())):
             raise DatasetError(f"{root}: holds files but no dataset.json; name an empty folder or a dataset")
-        for folder in (dataset.manifest, dataset.plan, dataset.shards, dataset.index, dataset.ledger):
+        folders = ("manifest", "plan", "shards", "index", "ledger", "thumbnails", "unscored")
+        for folder in (root / name for name in folders):
             folder.mkdir(parents=True, exist_ok=True)
         if not dataset.description.is_file():
             text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
@@ -112,7 +122,17 @@ class Dataset:
 
     def done_units(self) -> set[int]:
         """Numbers of the units whose ledger part exists."""
-        return {int(path.stem.rsplit("-", 1)[1]) for path in self.ledger.glob("*.parquet")}
+        return {_number(path) for path in self.ledger.glob("*.parquet")}
+
+    def unscored_units(self) -> set[int]:
+        """Numbers of the done units in which a filter failed on a row."""
+        return {_number(path) for path in self.unscored.glob("*-*")} & self.done_units()
+
+    def reopen(self, unit: int, split: str) -> None:
+        """Makes a unit undone: its samples leave the index before its rows leave the ledger."""
+        stem = self.stem(unit, split)
+        (self.index / f"{stem}.parquet").unlink(missing_ok=True)
+        (self.ledger / f"{stem}.parquet").unlink(missing_ok=True)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -150,3 +170,7 @@ class Dataset:
                 f"{self.root}: made by tarnish {described['code_version']}, this is {code_version()}; "
                 "name another folder or install that version"
             )
+
+
+def _number(path: Path) -> int:
+    return int(path.stem.rsplit("-", 1)[1])

@@ -26,6 +26,19 @@ def encode_lossless(image: NDArray[np.uint8], kind: Literal["png", "webp"]) -> b
     return data.tobytes()
 
 
+#: Long side of a thumbnail in pixels, and its JPEG quality.
+_THUMBNAIL_SIDE, _THUMBNAIL_QUALITY = 320, 85
+
+
+def thumbnail(image: NDArray[np.uint8]) -> bytes:
+    """`image` (uint8 (H, W, 3), RGB) as a JPEG of at most 320 pixels a side."""
+    factor = min(1.0, _THUMBNAIL_SIDE / max(image.shape[:2]))
+    size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, _THUMBNAIL_QUALITY]
+    return cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), quality)[1].tobytes()
+
+
 def clean_extension(decoded: Decoded) -> str:
     """The extension of a clean target: that of its own bytes when nothing had to change, else png."""
     return _OWN_EXTENSIONS[decoded.format] if decoded.unchanged else "png"

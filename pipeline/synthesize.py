@@ -25,12 +25,15 @@ from schemas.source import SourceImage
 
 @dataclass(frozen=True)
 class Work:
-    """What a run has to do: new sources, their plan rows, the number of all plan rows, and the units not done yet."""
+    """What a run has to do: new sources, their plan rows, the number of all plan rows, and the units not done yet, of
+    which `reopened` were done before but lack scores of filters that failed.
+    """
 
     sources: list[SourceImage]
     fresh: list[PlanRow]
     total_rows: int
     pending: dict[int, list[PlanRow]]
+    reopened: frozenset[int] = frozenset()
 
     @property
     def pending_rows(self) -> int:
@@ -55,12 +58,13 @@ def prepare(
     planned = read_plan(dataset)
     sources = scan_sources(recipe, known, engine, progress)
     fresh = plan_rows(sources, recipe, first_unit=max((row.unit for row in planned), default=-1) + 1)
-    done = dataset.done_units()
+    reopened = dataset.unscored_units()
+    done = dataset.done_units() - reopened
     pending: dict[int, list[PlanRow]] = defaultdict(list)
     for row in planned + fresh:
         if row.unit not in done:
             pending[row.unit].append(row)
-    return Work(sources, fresh, len(planned) + len(fresh), dict(pending))
+    return Work(sources, fresh, len(planned) + len(fresh), dict(pending), frozenset(reopened))
 
 
 def _check_cues(recipe: Recipe) -> None:
@@ -91,6 +95,9 @@ def extend(dataset: Dataset, work: Work) -> None:
 
 def run_units(root: Path, recipe: Recipe, work: Work, engine: Engine) -> Iterator[UnitReport]:
     """Runs the pending units and yields a report of each as it is committed."""
+    dataset = Dataset.open(root)
+    for unit in work.reopened:
+        dataset.reopen(unit, work.pending[unit][0].split)
     tasks = [unit_task(rows) for _, rows in sorted(work.pending.items())]
     for result in engine.run(tasks, UnitWorker, (root.absolute(), recipe), recipe.engine.worker_gpus):
         yield UnitReport.from_bytes(result)

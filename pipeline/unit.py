@@ -30,6 +30,9 @@ class Item:
     trace: Trace | None = None
     scores: dict[str, float] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
+    filters: list[str] = field(default_factory=list)
+    unscored: list[str] = field(default_factory=list)
+    thumbnails: dict[str, bytes] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
     failed: str = ""
     error: str = ""

@@ -40,4 +40,9 @@ class LedgerRow(Record):
     shard: str = Field(default="", description="the shard's file name, empty unless accepted")
     scores: dict[str, float] = Field(default_factory=dict)
     answers: dict[str, str] = Field(default_factory=dict)
+    filters: list[str] = Field(default_factory=list, description="which filters ran, as name=provider:version")
+    unscored: list[str] = Field(
+        default_factory=list,
+        description="filters that failed on this row, with the error; the next run of the same command tries again",
+    )
     trace: Trace | None = None

@@ -1,15 +1,12 @@
-"""Encode the members of accepted samples."""
+"""Encode the members of accepted samples, and thumbnails of rejected ones."""
 
 from __future__ import annotations
 
-import math
-
-from pipeline.encoding import encode_lossless
+from pipeline.encoding import encode_lossless, thumbnail
+from pipeline.members import describe
 from pipeline.stages.stage import ItemStage
 from pipeline.unit import Item
 from schemas.recipe.shards import ShardSection
-from schemas.record import canonical_json
-from schemas.tasks import TASKS
 
 
 class Encode(ItemStage):
@@ -21,32 +18,12 @@ class Encode(ItemStage):
         self._format = section.degraded_format
 
     def process(self, item: Item) -> None:
-        if item.reasons:
-            return
         assert item.clean is not None and item.degraded is not None and item.trace is not None
-        members = {f"lq.{self._format}": encode_lossless(item.degraded, self._format)}
-        members[f"gt.{item.clean_format}"] = item.data if item.clean_unchanged else encode_lossless(item.clean, "png")
-        members["json"] = canonical_json(_description(item)).encode()
-        item.members = members
-
-
-#: Measured against the other sources, so it belongs to the ledger: a sample depends on its own bytes alone.
-_OF_THE_SET = "source.near_duplicate_distance"
-
-
-def _description(item: Item) -> dict[str, object]:
-    assert item.trace is not None
-    row, prompts = item.row, TASKS[item.task]
-    return {
-        "key": row.sample_key,
-        "task": item.task,
-        "degradation": row.degradation,
-        "severity": row.severity,
-        "curriculum": row.curriculum,
-        "role": row.role,
-        "prompts": {"en": prompts.en, "zh": prompts.zh},
-        "scores": {
-            name: None if math.isnan(value) else value for name, value in item.scores.items() if name != _OF_THE_SET
-        },
-        "trace": item.trace.model_dump(mode="json"),
-    }
+        if item.reasons:
+            item.thumbnails = {"degraded": thumbnail(item.degraded), "clean": thumbnail(item.clean)}
+            return
+        item.members = {
+            f"lq.{self._format}": encode_lossless(item.degraded, self._format),
+            f"gt.{item.clean_format}": item.data if item.clean_unchanged else encode_lossless(item.clean, "png"),
+            "json": describe(item.row, item.task, item.scores, item.trace),
+        }

@@ -46,23 +46,26 @@ class ItemStage(ABC):
 
 
 class Fused:
-    """Item stages: the `first` over the items of `sources` neighbouring sources, which the first of the `rest` then
-    foresees, and the `rest` item by item. So the pixels of that many sources and of one degraded image are in memory.
+    """Item stages in passes over the items of `sources` neighbouring sources.
+
+    Each pass begins with every stage of it foreseeing the items and goes on item by item. What an item holds of pixels
+    is dropped after its last stage, so those of that many sources, and of the degraded images that a pass boundary
+    separates from their last stage, are in memory.
     """
 
-    def __init__(self, first: Sequence[ItemStage], rest: Sequence[ItemStage], sources: int = 1) -> None:
-        self._first, self._rest, self._sources = list(first), list(rest), sources
+    def __init__(self, passes: Sequence[Sequence[ItemStage]], sources: int = 1) -> None:
+        self._passes, self._sources = [list(stages) for stages in passes], sources
 
     def __call__(self, unit: Unit) -> Unit:
         variants = [list(items) for _, items in groupby(unit.items, key=lambda item: item.row.sha256)]
         for start in range(0, len(variants), self._sources):
             items = [item for group in variants[start : start + self._sources] for item in group]
-            for item in items:
-                for stage in self._first:
-                    stage.guarded(item)
-            self._rest[0].foresee(items)
-            for item in items:
-                for stage in self._rest:
-                    stage.guarded(item)
-                item.release()
+            for number, stages in enumerate(self._passes):
+                for stage in stages:
+                    stage.foresee(items)
+                for item in items:
+                    for stage in stages:
+                        stage.guarded(item)
+                    if number == len(self._passes) - 1:
+                        item.release()
         return unit

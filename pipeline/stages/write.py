@@ -1,4 +1,4 @@
-"""Commit a unit: shard, index and ledger part."""
+"""Commit a unit: shard, index, thumbnails and ledger part."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from pipeline.unit import Item, Unit
 from schemas.ledger import LedgerRow
 from schemas.recipe.degradations import DegradationsSection
 from schemas.shard import ShardIndexRow
+from schemas.thumbnail import Thumbnail
 
 
 class Write:
-    """Writes the accepted samples to one shard, then its index, then the ledger part that marks the unit as done.
+    """Writes the accepted samples to one shard, then its index, the thumbnails of rejected ones, and then the ledger
+    part that marks the unit as done. A unit with rows that a filter failed on is marked to be done again.
 
     Each is written to a temporary name and renamed, so a kill at any moment leaves a unit done or not begun.
     """
@@ -33,8 +35,19 @@ class Write:
             index = write_shard(scratch, shard, samples)
         with committing(dataset.index / f"{stem}.parquet", dataset.temporary) as scratch:
             pq.write_table(ShardIndexRow.to_table(index), scratch)
+        thumbnails = [
+            Thumbnail(sample_key=item.row.sample_key, **item.thumbnails) for item in unit.items if item.thumbnails
+        ]
+        with committing(dataset.thumbnails / f"{stem}.parquet", dataset.temporary) as scratch:
+            pq.write_table(Thumbnail.to_table(thumbnails), scratch)
+        mark = dataset.unscored / stem
+        unscored = any(item.unscored for item in unit.items)
+        if unscored:
+            mark.touch()
         with committing(dataset.ledger / f"{stem}.parquet", dataset.temporary) as scratch:
             pq.write_table(LedgerRow.to_table([self._ledger_row(item, shard) for item in unit.items]), scratch)
+        if not unscored:
+            mark.unlink(missing_ok=True)
         return unit
 
     def _ledger_row(self, item: Item, shard: str) -> LedgerRow:
@@ -62,5 +75,7 @@ class Write:
             shard=shard if item.verdict == "accepted" else "",
             scores=item.scores,
             answers=item.answers,
+            filters=item.filters,
+            unscored=item.unscored,
             trace=item.trace,
         )

@@ -61,6 +61,7 @@ _DEFAULT_RULES = (
 
 class PolicySection(Section):
     """rules: applied in order; the first reason found is the row's main reason, all are kept.
+    review: roles whose samples wait for a person when no rule speaks against them (`review.pending`).
 
     The default rules ask of a clean target a short side of 256 px, sharp edges (source.sharpness), little noise and
     no near duplicate before it; of a pair a degradation that shows and leaves something to restore (pair.strength),
@@ -68,3 +69,4 @@ class PolicySection(Section):
     """
 
     rules: tuple[Rule, ...] = Field(default=_DEFAULT_RULES)
+    review: tuple[Role, ...] = ()

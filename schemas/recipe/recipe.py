@@ -7,6 +7,8 @@ from schemas.recipe.decode import DecodeSection
 from schemas.recipe.degradations import DegradationsSection
 from schemas.recipe.engine import EngineSection
 from schemas.recipe.evaluation import EvaluationSection
+from schemas.recipe.filters import FiltersSection
+from schemas.recipe.harvest import HarvestSection
 from schemas.recipe.plan import PlanSection
 from schemas.recipe.policy import PolicySection
 from schemas.recipe.section import Section
@@ -16,12 +18,20 @@ from schemas.recipe.training import TrainingSection
 from schemas.record import canonical_json
 
 #: Sections (and fields) that change the content of a dataset. The rest names where and how the work runs.
-CONTENT_SECTIONS = ("seed", "plan", "decode", "cues", "degradations", "policy", "shards")
-PLACEMENT_FIELDS = ("plan.unit_size", "cues.device", "cues.cache")
+CONTENT_SECTIONS = ("seed", "plan", "decode", "cues", "degradations", "filters", "harvest", "policy", "shards")
+PLACEMENT_FIELDS = (
+    "plan.unit_size",
+    "cues.device",
+    "cues.cache",
+    "filters.device",
+    "filters.batch",
+    *(f"filters.judge.{name}" for name in ("url", "api_key_variable", "concurrency", "timeout", "retries", "cache")),
+    *(f"harvest.generator.{name}" for name in ("api_key_variable", "device", "timeout", "retries")),
+)
 
 
 class Recipe(Section):
-    """Sources, plan, cues, degradations, policy, shards, engine, training and evaluation of one run.
+    """Sources, plan, cues, degradations, filters, harvest, policy, shards, engine, training and evaluation of one run.
 
     seed: keys every random generator of the run.
     """
@@ -33,6 +43,8 @@ class Recipe(Section):
     plan: PlanSection = PlanSection()
     cues: CuesSection = CuesSection()
     degradations: DegradationsSection = DegradationsSection()
+    filters: FiltersSection = FiltersSection()
+    harvest: HarvestSection = HarvestSection()
     policy: PolicySection = PolicySection()
     shards: ShardSection = ShardSection()
     engine: EngineSection = EngineSection()

@@ -13,6 +13,7 @@ class SourceSection(Section):
     `parquet` (files with a column of encoded bytes, of paths, or of Hugging Face image structs) or `clips` (a folder or
     glob of what `tarnish clips build` cut; each is blurred by its own frames).
     column: for parquet, the column that holds the image.
+    degradation: for `tarnish harvest`, what all of these photographs show, where that is known; else semantics tells.
     subject: `portrait` or `scene` where all are of one kind, for reflections; empty if unknown.
     """
 
@@ -21,3 +22,4 @@ class SourceSection(Section):
     column: str = "image"
     role: Role = "synthetic"
     subject: Subject = ""
+    degradation: str = ""

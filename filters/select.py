@@ -1,0 +1,109 @@
+"""The filters that a recipe asks for, and which pictures each looks at."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from filters.looking import Looker, Patient
+from schemas.recipe.filters import FiltersSection
+
+TEMPORARY = True
+
+
+class FilterSet:
+    """Builds each filter once, so that source and degraded picture share its model.
+
+    Raises RecipeError, when a filter is first asked for, if its package or model is missing.
+    """
+
+    def __init__(self, section: FiltersSection) -> None:
+        self._section = section
+
+    @property
+    def batched(self) -> bool:
+        """Whether a filter of degraded pictures is faster with several at once."""
+        section = self._section
+        return (
+            section.semantics.provider != "statistics"
+            or bool(section.recogniser.model)
+            or (section.judge.provider != "none" and "degradation" in section.judge.questions)
+        )
+
+    @property
+    def sources(self) -> int:
+        """How many sources are best looked at together."""
+        alone = self._section.watermark.provider != "owlv2" and self._section.judge.provider == "none"
+        return 1 if alone and not self.batched else self._section.batch
+
+    def of_source(self) -> list[Looker]:
+        """For the clean target of a synthesis."""
+        if TEMPORARY:
+            return []
+        return [self._semantics, self._watermark, *self._recogniser, *self._metrics, *self._suitability]
+
+    def of_input(self) -> list[Looker]:
+        """For the degraded picture of a synthesis."""
+        if TEMPORARY:
+            return []
+        return [self._semantics, *self._recogniser, *self._degree]
+
+    def of_photograph(self) -> list[Looker]:
+        """For a real degraded photograph, before its degradation is named."""
+        return [self._semantics, self._watermark, *self._recogniser]
+
+    def of_named_photograph(self) -> list[Looker]:
+        """For a real degraded photograph whose degradation is named."""
+        return [*self._degree, *self._suitability]
+
+    def of_reference(self) -> list[Looker]:
+        """For the clean reference of a real photograph."""
+        return [self._semantics, *self._metrics, *self._degree]
+
+    @cached_property
+    def _semantics(self) -> Looker:
+        from filters.semantics.select import build_semantics
+
+        section = self._section
+        built = build_semantics(section.semantics, section.quality, section.device, section.batch)
+        return Patient(built, section.batch)
+
+    @cached_property
+    def _watermark(self) -> Looker:
+        from filters.watermark.select import build_watermark
+
+        section = self._section
+        return Patient(build_watermark(section.watermark, section.device, section.batch), section.batch)
+
+    @cached_property
+    def _recogniser(self) -> list[Looker]:
+        section = self._section
+        if not section.recogniser.model:
+            return []
+        from filters.recogniser.model import RecogniserFilter
+
+        return [Patient(RecogniserFilter(section.recogniser.model, section.device), section.batch)]
+
+    @cached_property
+    def _metrics(self) -> list[Looker]:
+        section = self._section
+        if not section.quality.pyiqa:
+            return []
+        from filters.quality.pyiqa_metrics import PyiqaMetrics
+
+        return [Patient(PyiqaMetrics(section.quality.pyiqa, section.device), section.batch)]
+
+    @cached_property
+    def _degree(self) -> list[Looker]:
+        return self._judge("degradation")
+
+    @cached_property
+    def _suitability(self) -> list[Looker]:
+        return self._judge("suitability")
+
+    def _judge(self, question: str) -> list[Looker]:
+        section = self._section.judge
+        if section.provider == "none" or question not in section.questions:
+            return []
+        from filters.judge.select import build_judge
+
+        return [build_judge(section, question)]

@@ -1,0 +1,33 @@
+"""The JSON member of a sample."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from schemas.plan import PlanRow
+from schemas.record import canonical_json
+from schemas.tasks import TASKS
+from schemas.trace import Trace
+
+#: Measured against the other sources, so they belong to the ledger: a sample depends on its own bytes alone.
+OF_THE_SET = frozenset({"source.near_duplicate_distance", "source.similarity"})
+
+
+def describe(row: PlanRow, task: str, scores: Mapping[str, float], trace: Trace) -> bytes:
+    """`KEY.json`: task, prompts in English and Chinese, severity, scores (null where not a number) and trace."""
+    prompts = TASKS[task]
+    description = {
+        "key": row.sample_key,
+        "task": task,
+        "degradation": row.degradation,
+        "severity": row.severity,
+        "curriculum": row.curriculum,
+        "role": row.role,
+        "prompts": {"en": prompts.en, "zh": prompts.zh},
+        "scores": {
+            name: None if math.isnan(value) else value for name, value in scores.items() if name not in OF_THE_SET
+        },
+        "trace": trace.model_dump(mode="json"),
+    }
+    return canonical_json(description).encode()
