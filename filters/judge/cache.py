@@ -19,12 +19,17 @@ from schemas.record import canonical_json
 _FIELD = "filters.judge.cache"
 
 
+def fingerprint(picture: bytes) -> str:
+    """By which a picture is known here: the sha256, in hex, of the bytes that the model is shown."""
+    return hashlib.sha256(picture).hexdigest()
+
+
 class AnswerCache:
     """The answers of one model to questions about pictures, in `folder` (empty: the user's cache folder).
 
-    Kept are whole rounds of questions only: a well-formed answer with the malformed ones before it, or as many
-    malformed ones as were allowed. Files are written whole or not at all; one that cannot be read, or is not what was
-    written, counts as missing; one that cannot be written costs time, not the answer.
+    Kept are answers alone, malformed ones included, never errors; a question that they do not settle is put on from
+    there. Files are written whole or not at all; one that cannot be read, or is not what was written, counts as
+    missing; one that cannot be written costs time, not the answer. Processes may share the folder.
     Raises RecipeError for a folder that cannot be made.
     """
 
@@ -38,9 +43,9 @@ class AnswerCache:
         except OSError as error:
             raise RecipeError(f"{_FIELD}: {folder!r} cannot be made ({error}); name a folder to write to") from error
 
-    def get(self, picture: bytes, question: Question) -> tuple[Answer, ...]:
-        """The answers kept about this picture (JPEG bytes as sent), none if there are none."""
-        key = self._key(picture, question)
+    def get(self, shown: str, question: Question) -> tuple[Answer, ...]:
+        """The answers kept about the picture with this `fingerprint`, none if there are none."""
+        key = self._key(shown, question)
         try:
             seal, _, body = self._path(key).read_bytes().partition(b"\n")
             if hashlib.sha256(body).hexdigest().encode() != seal:
@@ -50,17 +55,16 @@ class AnswerCache:
         except (OSError, ValueError, KeyError, TypeError):
             return ()
 
-    def put(self, picture: bytes, question: Question, answers: Sequence[Answer]) -> None:
-        """Keeps the answers in the order in which they were given."""
-        key = self._key(picture, question)
+    def put(self, shown: str, question: Question, answers: Sequence[Answer]) -> None:
+        """Keeps the answers, in the order in which they were given, in place of those kept before."""
+        key = self._key(shown, question)
         told = [{"text": answer.text, "finished": answer.finished} for answer in answers]
         kept = {"key": key, "model": self._model, "question": question.text, "answers": told}
         body = canonical_json(kept).encode("utf-8", "backslashreplace")
         with contextlib.suppress(OSError):
             _write(self._path(key), hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
 
-    def _key(self, picture: bytes, question: Question) -> str:
-        shown = hashlib.sha256(picture).hexdigest()
+    def _key(self, shown: str, question: Question) -> str:
         asked = [VERSION, question.text, question.reminder, SAMPLING]
         return hashlib.sha256(canonical_json([shown, asked, self._model]).encode()).hexdigest()
 

@@ -10,7 +10,7 @@ from filters.contract import Finding
 from filters.judge.answers import Answer
 from filters.judge.asking import Asking
 from filters.judge.breaker import Breaker
-from filters.judge.cache import AnswerCache
+from filters.judge.cache import AnswerCache, fingerprint
 from filters.judge.client import Connection, Endpoint, EndpointError
 from filters.judge.conversation import encoded, messages
 from filters.judge.questions import VERSION, Kind, question
@@ -71,11 +71,12 @@ class EndpointJudge:
         if asked is None:
             return Finding()
         asking = Asking(asked, self._section.attempts)
-        shown = encoded(picture.pixels, self._section.long_side)
+        jpeg = encoded(picture.pixels, self._section.long_side)
+        shown = fingerprint(jpeg)
         answers = list(self._cache.get(shown, asked))
         if not asking.settled(answers):
             while not asking.settled(answers):
-                answers.append(await self._ask(messages(shown, asked, answers), connection, breaker))
+                answers.append(await self._ask(messages(jpeg, asked, answers), connection, breaker))
             self._cache.put(shown, asked, answers)
         return asking.finding(answers)
 
@@ -114,7 +115,7 @@ class KeptJudge:
         if asked is None:
             return Finding()
         asking = Asking(asked, self._section.attempts)
-        answers = self._cache.get(encoded(picture.pixels, self._section.long_side), asked)
+        answers = self._cache.get(fingerprint(encoded(picture.pixels, self._section.long_side)), asked)
         if asking.settled(answers):
             return asking.finding(answers)
         return EndpointError(

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from filters.judge.answers import Answer
 from filters.judge.asking import Asking
-from filters.judge.cache import AnswerCache
+from filters.judge.cache import AnswerCache, fingerprint
 from filters.judge.client import EndpointError
 from filters.judge.conversation import encoded
 from filters.judge.judge import EndpointJudge, KeptJudge
@@ -477,7 +477,7 @@ def test_the_judge_without_a_model_reads_what_another_kept(section, tmp_path):
     [missing] = judge.look(pictures(1))
     assert "run the pass" in str(missing)
     asked = question("degradation", "rain")
-    shot = encoded(pictures(1)[0].pixels, 1024)
+    shot = fingerprint(encoded(pictures(1)[0].pixels, 1024))
     AnswerCache(str(tmp_path / "kept"), "judge").put(shot, asked, [Answer("Degradation Score: 2")])
     assert judge.look(pictures(1))[0].scores == {"judge.degradation": 2.0, "judge.degradation.malformed": 0.0}
     assert judge.look(pictures(1, ""))[0].scores == {}
