@@ -1,0 +1,161 @@
+"""Text in a picture, found and read by the networks that rapidocr's package carries."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import logging
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.errors import RecipeError
+
+FIELD = "filters.watermark.provider"
+#: Long sides, in pixels, of the pictures that are read: the larger for small text, the smaller for letters that fill
+#: a part of the picture.
+_LONG_SIDES = (736, 448)
+#: Standard deviation of the local mean, as a part of the long side; contrast, in codes, that is not raised; codes for
+#: each local standard deviation.
+_LOCAL, _FAINT, _GAIN = 0.03, 4.0, 45.0
+#: Recognitions less sure than this are dropped. Sides below this are not read.
+_LEAST_SURE, _SMALLEST = 0.5, 32
+#: Share of the smaller box covered by the other from which on two passes saw one text.
+_SAME = 0.5
+
+
+@dataclass(frozen=True)
+class Text:
+    """text: as read. confidence: of the recognition, in [0, 1]. corners: of the box, (x, y) in pixels of the picture,
+    clockwise from the start of the line."""
+
+    text: str
+    confidence: float
+    corners: tuple[tuple[float, float], ...]
+
+
+def require_rapidocr() -> None:
+    """Raises RecipeError where rapidocr or its engine is not installed."""
+    missing = [name for name in ("rapidocr", "onnxruntime") if find_spec(name) is None]
+    if missing:
+        raise RecipeError(
+            f"{FIELD}: 'rapidocr' needs the package {', '.join(missing)}; install tarnish[watermark], or set "
+            "filters.watermark.provider=overlay, which finds repeated overlays without it"
+        )
+
+
+def _model_files() -> dict[str, Path]:
+    """The detector (Det), the classifier of upside-down lines (Cls) and the recogniser (Rec) in the package.
+
+    Raises RecipeError where the installed version carries others.
+    """
+    require_rapidocr()
+    spec = find_spec("rapidocr")
+    folder = Path(str(spec.origin)).parent / "models" if spec else Path()
+    files = {}
+    for part in ("Det", "Cls", "Rec"):
+        found = sorted(folder.glob(f"*_{part.lower()}_*.onnx"))
+        if len(found) != 1:
+            raise RecipeError(
+                f"{FIELD}: 'rapidocr' has {len(found)} models *_{part.lower()}_*.onnx in {folder.name}, not one; "
+                "install the version of constraints.txt"
+            )
+        files[part] = found[0]
+    return files
+
+
+@functools.cache
+def models_digest() -> str:
+    """First 16 hex of the sha256 of the networks' files."""
+    whole = hashlib.sha256()
+    for path in _model_files().values():
+        whole.update(hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()[:16]
+
+
+@functools.cache
+def _engine() -> Any:
+    """The networks, loaded once a process; one thread, so that sums do not depend on the machine."""
+    files = _model_files()
+    import rapidocr
+
+    settings: dict[str, Any] = {
+        "Global.log_level": "critical",
+        "Global.text_score": _LEAST_SURE,
+        "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+        "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+        "Det.limit_type": "max",
+        "Det.limit_side_len": max(_LONG_SIDES),
+        **{f"{part}.model_path": str(path) for part, path in files.items()},
+    }
+    engine = rapidocr.RapidOCR(params=settings)
+    logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
+    return engine
+
+
+def load_text_reader() -> None:
+    """Loads the networks. Raises RecipeError when they cannot be used."""
+    _engine()
+
+
+def find_text(pixels: NDArray[np.uint8]) -> list[Text]:
+    """What is written in uint8 (H, W, 3) sRGB, at any angle; empty below 32 pixels a side.
+
+    Read is not the picture but its detail: luma less its local mean, divided by its local contrast, so that faint
+    marks stand out and strong texture recedes.
+    """
+    if min(pixels.shape[:2]) < _SMALLEST:
+        return []
+    found: list[Text] = []
+    for long_side in _LONG_SIDES:
+        for text in _read(pixels, long_side):
+            same = next((n for n, other in enumerate(found) if _overlap(text, other) > _SAME), None)
+            if same is None:
+                found.append(text)
+            elif _worth(text) > _worth(found[same]):
+                found[same] = text
+    return found
+
+
+def levelled(pixels: NDArray[np.uint8], long_side: int) -> NDArray[np.uint8]:
+    """The detail of uint8 (H, W, 3) as uint8 (h, w), its long side at most `long_side` pixels."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    scale = long_side / max(grey.shape)
+    if scale < 1.0:
+        size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    plane = grey.astype(np.float32)
+    sigma = _LOCAL * max(plane.shape)
+    plane -= cv2.GaussianBlur(plane, (0, 0), sigma)
+    spread = np.sqrt(cv2.GaussianBlur(plane * plane, (0, 0), sigma))
+    return np.asarray(np.clip(128 + _GAIN * plane / (spread + _FAINT), 0, 255).astype(np.uint8))
+
+
+def _read(pixels: NDArray[np.uint8], long_side: int) -> list[Text]:
+    shown = levelled(pixels, long_side)
+    answer = _engine()(cv2.cvtColor(shown, cv2.COLOR_GRAY2BGR))
+    if answer.boxes is None or answer.txts is None:
+        return []
+    scale = np.array([pixels.shape[1] / shown.shape[1], pixels.shape[0] / shown.shape[0]])
+    return [
+        Text(text.strip(), float(sure), tuple((float(x), float(y)) for x, y in np.asarray(box, np.float64) * scale))
+        for text, sure, box in zip(answer.txts, answer.scores, answer.boxes, strict=True)
+        if text.strip()
+    ]
+
+
+def _overlap(one: Text, other: Text) -> float:
+    """Area that two boxes share, over that of the smaller."""
+    first, second = (np.array(text.corners, dtype=np.float32) for text in (one, other))
+    shared, _ = cv2.intersectConvexConvex(cv2.convexHull(first), cv2.convexHull(second))
+    smaller = min(cv2.contourArea(cv2.convexHull(first)), cv2.contourArea(cv2.convexHull(second)))
+    return float(shared) / max(float(smaller), 1.0)
+
+
+def _worth(text: Text) -> float:
+    return text.confidence * len(text.text)
