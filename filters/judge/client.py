@@ -42,7 +42,7 @@ class Endpoint:
 
     def __init__(self, section: JudgeSection) -> None:
         if find_spec("openai") is None:
-            raise RecipeError("filters.judge.provider: 'endpoint' needs the package openai; install tarnish[filters]")
+            raise RecipeError("filters.judge.provider: 'endpoint' needs the package openai; install tarnish[judge]")
         self._section = section
         self._key = "none"
         if variable := section.api_key_variable:
@@ -96,12 +96,17 @@ class Connection:
             raise self._error(told, "failing" if busy else "refused") from error
 
     async def _retried(self, messages: Sequence[dict[str, Any]]) -> Answer:
+        import openai
+
+        # What the environment says of an account with OpenAI is no concern of this server.
+        withheld = {"OpenAI-Organization": openai.omit, "OpenAI-Project": openai.omit}
         retries, used = self._section.retries, 0
         while True:
             completions = self._client.with_options(max_retries=retries - used).chat.completions
             reply = await completions.with_raw_response.create(
                 model=self._section.model,
                 messages=list(messages),  # type: ignore[arg-type]
+                extra_headers=withheld,
                 **SAMPLING,
             )
             answer = _answer(reply.text)

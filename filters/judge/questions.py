@@ -77,7 +77,7 @@ _FAULTS = {
         "glare lies over the scene. Mirrors and water that belong to the scene are no fault.",
     ),
     "mixed": (
-        "degradation of any kind",
+        "technical degradation",
         "Any fault of the picture's technical quality counts: blur, noise, compression artefacts, moiré, "
         "underexposure, lens flare, haze, rain, reflections or several of them at once.",
     ),
@@ -88,8 +88,7 @@ _SCORE_FORM = "Degradation Score: <1-5>"
 _SCORE_TEXT = """Grade one fault of this photograph: {name}.
 {signs}
 Lay a grid of 3×3 over the picture in your mind and inspect its nine regions one after another for {name}, up close \
-and as a whole. Judge {name} alone: any other fault, the subject and the beauty of the picture must not change the \
-grade.
+and as a whole. Judge {name} alone: {others}the subject and the beauty of the picture must not change the grade.
 The grade is one whole number for the whole picture:
 5 = {name}: none in any region
 4 = slight, noticed only on close inspection of some region
@@ -119,8 +118,8 @@ Answer with these {count} lines alone, each with yes or no:
 _REMINDER = "That answer is not in the form asked for. Answer again with nothing but:\n{form}"
 
 
-def _score_question(name: str, signs: str) -> Question:
-    text = _SCORE_TEXT.format(name=name, signs=signs, form=_SCORE_FORM)
+def _score_question(name: str, signs: str, others: str) -> Question:
+    text = _SCORE_TEXT.format(name=name, signs=signs, others=others, form=_SCORE_FORM)
     return Question("degradation", text, _REMINDER.format(form=_SCORE_FORM), read_score)
 
 
@@ -132,7 +131,10 @@ def _check_question() -> Question:
     return Question("suitability", text, _REMINDER.format(form=form), partial(read_checks, checks=tuple(labels)))
 
 
-_SCORES = {fault: _score_question(*words) for fault, words in _FAULTS.items()}
+_SCORES = {
+    fault: _score_question(*words, others="" if fault == "mixed" else "other faults, ")
+    for fault, words in _FAULTS.items()
+}
 _SUITABILITY = _check_question()
 
 #: 8 hex: changes with the wording of any question and with the way in which answers are read.

@@ -21,7 +21,7 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class Pass:
-    """asked: questions that were put, malformed answers' repetitions included. failed: those that brought no answer.
+    """asked: how often a question was put, repetitions included. failed: how often that brought no answer.
 
     error: the first failure's reason, empty without one.
     """
@@ -35,8 +35,8 @@ def judge_with_vllm(questions: Any, section: JudgeSection) -> Pass:
     """Puts the questions of a `ray.data.Dataset` and keeps the answers in `section.cache`, where `KeptJudge` looks.
 
     questions: rows of picture (bytes), kind, degradation, as `filters.judge.rows` has them. Those whose answers are
-    kept are not put again; malformed answers are asked for again in further rounds, `section.attempts` in all. A
-    question that fails is left for the next pass. The cache must be a folder that all machines share.
+    kept are not put again; those with a malformed answer or none are put again in further rounds, `section.attempts`
+    in all, and what is open then is left for the next pass. The cache must be a folder that all machines share.
     Raises TarnishError when vllm or Ray's part for it is not installed, or the cluster has no GPU.
     """
     process = _processor(section, rows := Rows(section, AnswerCache(section.cache, section.model)))
@@ -89,5 +89,5 @@ def _processor(section: JudgeSection, rows: Rows) -> Callable[[Any], Any]:
 
 def _longest(section: JudgeSection) -> int:
     """Tokens of the longest conversation: the picture, the question, and every answer with its reminder."""
-    picture = -((-section.long_side // _TOKEN_SIDE) ** 2)
-    return picture + _QUESTION_TOKENS + section.attempts * (MAX_TOKENS + _REMINDER_TOKENS)
+    side = -(-section.long_side // _TOKEN_SIDE)
+    return side * side + _QUESTION_TOKENS + section.attempts * (MAX_TOKENS + _REMINDER_TOKENS)

@@ -216,11 +216,13 @@ def test_a_clean_picture_is_not_asked_for_a_degradation(server, section):
 
 
 def test_the_key_is_sent_and_none_of_another_service(server, section, tmp_path, monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-another")
+    for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+        monkeypatch.setenv(name, "of-another")
     monkeypatch.setenv("JUDGE_KEY", "secret")
     EndpointJudge(section(), "degradation").look(pictures(1))
     EndpointJudge(section(api_key_variable="JUDGE_KEY", cache=str(tmp_path)), "degradation").look(pictures(1))
     assert [headers["authorization"] for headers in server.headers] == ["Bearer none", "Bearer secret"]
+    assert not any("of-another" in value for headers in server.headers for value in headers.values())
 
 
 def test_results_depend_neither_on_order_nor_on_concurrency(server, section, tmp_path):

@@ -91,6 +91,11 @@ def test_what_is_missing_is_named_with_the_remedy(section, monkeypatch):
         judge_with_vllm(None, section)
 
 
+def test_the_model_has_room_for_the_picture_and_every_attempt(section):
+    assert vllm_judge._longest(section) >= 37 * 37 + 3 * 256
+    assert vllm_judge._longest(section.model_copy(update={"long_side": 2048})) >= 4 * 37 * 37
+
+
 @pytest.mark.slow
 def test_rounds_over_ray_data_settle_every_question(rows, section, ray_session, monkeypatch):
     """A stand-in for the model between the real row functions, on real Ray Data; it answers well the second time."""
