@@ -94,14 +94,15 @@ def _scan(
                 member = members[slot]
                 if member >= position:
                     break
-                apart = _popcount(value ^ bucketed[slot])
+                apart = popcount(value ^ bucketed[slot])
                 if apart < nearest or (apart == nearest and member < found):
                     nearest, found = apart, member
         bits[position - start], best[position - start] = nearest, found
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _popcount(word: np.uint64) -> np.int64:
+def popcount(word: np.uint64) -> np.int64:
+    """How many bits of `word` are set."""
     word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
     word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
     word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)

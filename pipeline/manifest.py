@@ -11,7 +11,10 @@ import numpy as np
 from filters.duplicates import nearest_earlier
 from pipeline.dataset import Dataset
 from pipeline.engines.engine import Engine
+from pipeline.likeness import mark_leaks, mark_similar
+from pipeline.sources.benchmarks import scan_benchmarks
 from pipeline.sources.listing import list_uris
+from pipeline.sources.rows import from_stream
 from pipeline.sources.scan import ScanWorker
 from schemas.recipe import Recipe
 from schemas.source import SourceImage, Split
@@ -25,9 +28,11 @@ def scan_sources(
     engine: Engine,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[SourceImage]:
-    """Rows for the sources that are not in `known`, with duplicates and splits settled, sorted by key and uri.
+    """Rows for the sources that are not in `known`, sorted by key and uri, with duplicates, similar sources, leaks of
+    benchmark pictures and splits settled.
 
-    progress: called with (sources scanned, sources to scan). Raises RecipeError when a source section lists nothing.
+    progress: called with (sources scanned, sources to scan). Raises RecipeError when a source section lists nothing,
+    a benchmark picture cannot be read, or the model that embeds cannot be used.
     """
     seen = {row.uri for row in known}
     listed: dict[str, tuple[str, str]] = {}
@@ -38,11 +43,18 @@ def scan_sources(
     pairs = [(uri, *given) for uri, given in listed.items()]
     tasks = [json.dumps(pairs[i : i + _SCAN_CHUNK]).encode() for i in range(0, len(pairs), _SCAN_CHUNK)]
     rows: list[SourceImage] = []
-    for result in engine.run(tasks, ScanWorker, (recipe.decode.max_pixels,)):
-        rows += [SourceImage.model_validate(row) for row in json.loads(result)]
+    embedding = recipe.plan.embedding
+    benchmarks = scan_benchmarks(recipe, engine) if pairs and recipe.plan.benchmarks else None
+    arguments = (recipe.decode.max_pixels, embedding, recipe.filters.device, recipe.filters.batch)
+    gpus = recipe.engine.worker_gpus if embedding.provider == "open_clip" else 0.0
+    for result in engine.run(tasks, ScanWorker, arguments, gpus):
+        rows += from_stream(SourceImage, result)
         progress(len(rows), len(pairs))
     rows.sort(key=lambda row: (row.key, row.uri))
-    return _split(_mark_duplicates(rows, known, recipe.plan.near_duplicate_radius), known, recipe)
+    rows = mark_similar(_mark_duplicates(rows, known, recipe.plan.near_duplicate_radius), known, recipe.plan)
+    if benchmarks is not None:
+        rows = mark_leaks(rows, benchmarks, recipe.plan)
+    return _split(rows, known, recipe)
 
 
 def _mark_duplicates(rows: list[SourceImage], known: Sequence[SourceImage], radius: int) -> list[SourceImage]:
@@ -71,7 +83,7 @@ def _hashes(rows: Sequence[SourceImage]) -> np.ndarray:
 
 
 def _split(rows: list[SourceImage], known: Sequence[SourceImage], recipe: Recipe) -> list[SourceImage]:
-    """Keeps shares of the sources apart; duplicates, exact and near, follow the image they repeat.
+    """Keeps shares of the sources apart; duplicates, exact, near and similar, follow the image they repeat.
 
     The shares are taken of this extension's groups, in the order of their keys' hashes: at least one group for each
     share above 0 while one is left to train on. The seed plays no part, so datasets of the same sources split alike.
@@ -79,7 +91,8 @@ def _split(rows: list[SourceImage], known: Sequence[SourceImage], recipe: Recipe
     split: dict[str, Split] = {row.key: row.split for row in known}
     leaders: dict[str, str] = {}
     for row in rows:
-        leader = row.near_duplicate_of or row.key
+        similar = row.similar_to if row.similarity >= recipe.plan.embedding.similarity else ""
+        leader = row.near_duplicate_of or similar or row.key
         leaders.setdefault(row.key, leaders.get(leader, leader))
     fresh = sorted(
         {leader for leader in leaders.values() if leader not in split},

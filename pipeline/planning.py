@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from degradations.rng import generator
 from pipeline.dataset import Dataset
@@ -25,40 +25,55 @@ def plan_rows(sources: Sequence[SourceImage], recipe: Recipe, first_unit: int = 
     extension, wants all samples of a shard to have the same.
 
     A source's rows depend on its bytes and the recipe alone, never on the other sources; but for the partner that a
-    reflection mirrors, which is one of these sources. Unreadable sources and exact
-    duplicates get one row each, with the exclusion's reason.
+    reflection mirrors, which is one of these sources. Unreadable sources, exact duplicates and
+    pictures of a benchmark get one row each, with the exclusion's reason.
     """
     order = _schedule(recipe.degradations.weights())
     curricula = {name: recipe.degradations.curriculum(name) for name in set(order)}
-    mirrored = Partners(sources) if recipe.degradations.reflection.partners else Partners([])
+    free = [source for source in sources if not source.leak]
+    mirrored = Partners(free) if recipe.degradations.reflection.partners else Partners([])
     groups: dict[tuple[str, str], list[PlanRow]] = {}
     for source in sources:
         group = groups.setdefault((source.split, source.clean_format or "png"), [])
         group.extend(_source_rows(source, recipe, order, curricula, mirrored))
+    return in_units(groups, recipe.plan.unit_size, first_unit)
+
+
+def in_units(groups: Mapping[tuple[str, str], list[PlanRow]], unit_size: int, first_unit: int) -> list[PlanRow]:
+    """The rows of all groups, sorted by group and key and numbered by units that never span two groups."""
     numbered = []
     for _, rows in sorted(groups.items()):
         rows.sort(key=lambda row: row.sample_key)
         for place, row in enumerate(rows):
-            numbered.append(row.model_copy(update={"unit": first_unit + place // recipe.plan.unit_size}))
+            numbered.append(row.model_copy(update={"unit": first_unit + place // unit_size}))
         first_unit = numbered[-1].unit + 1
     return numbered
+
+
+def row_of(source: SourceImage, sample_key: str, **fields: object) -> PlanRow:
+    """A plan row of `source`, of no unit yet."""
+    copied = ("uri", "sha256", "size", "role", "split", "near_duplicate_of", "near_duplicate_distance")
+    shared = {name: getattr(source, name) for name in (*copied, "similar_to", "similarity")}
+    defaults = {"unit": 0, "degradation": "", "variant": 0, "severity": 0.0, "source_key": source.key}
+    return PlanRow.model_validate({**shared, **defaults, **fields, "sample_key": sample_key})
+
+
+def exclusion_of(source: SourceImage) -> PlanRow | None:
+    """The one row of a source that is settled already: unreadable, an exact duplicate, a picture of a benchmark."""
+    if source.error:
+        return row_of(source, f"{source.key}-unreadable", exclusion="failed.read", exclusion_error=source.error)
+    if source.duplicate_ordinal:
+        return row_of(source, f"{source.key}-duplicate{source.duplicate_ordinal}", exclusion="duplicate.exact")
+    if source.leak:
+        return row_of(source, f"{source.key}-leak", exclusion="leak.benchmark", exclusion_error=source.leak)
+    return None
 
 
 def _source_rows(
     source: SourceImage, recipe: Recipe, order: list[str], curricula: dict[str, Curriculum], mirrored: Partners
 ) -> Iterable[PlanRow]:
-    def row(sample_key: str, **fields: object) -> PlanRow:
-        shared = {name: getattr(source, name) for name in ("uri", "sha256", "size", "role", "split")}
-        shared |= {"near_duplicate_of": source.near_duplicate_of, "source_key": source.key}
-        shared["near_duplicate_distance"] = source.near_duplicate_distance
-        defaults = {"unit": 0, "degradation": "", "variant": 0, "severity": 0.0}
-        return PlanRow.model_validate({**shared, **defaults, **fields, "sample_key": sample_key})
-
-    if source.error:
-        yield row(f"{source.key}-unreadable", exclusion="failed.read", exclusion_error=source.error)
-        return
-    if source.duplicate_ordinal:
-        yield row(f"{source.key}-duplicate{source.duplicate_ordinal}", exclusion="duplicate.exact")
+    if excluded := exclusion_of(source):
+        yield excluded
         return
     if source.frames > 1:
         order = _of_a_clip(source, recipe)
@@ -72,7 +87,8 @@ def _source_rows(
         partner = None
         if any(step.degradation == "reflection" for step in recipe.degradations.steps(degradation)):
             partner = mirrored.of(source, sample_key, recipe.seed)
-        yield row(
+        yield row_of(
+            source,
             sample_key,
             partner_uri=partner.uri if partner else "",
             partner_sha256=partner.sha256 if partner else "",

@@ -13,8 +13,8 @@ class PlanRow(Record):
 
     `partner_uri` and `partner_sha256` name another photograph of the same split that a reflection mirrors, if any.
 
-    `exclusion` names the reason when the row was settled while planning (an exact duplicate, an unreadable file): such
-    a row goes straight to the ledger.
+    `exclusion` names the reason when the row was settled while planning (an exact duplicate, an unreadable file, a
+    picture of a benchmark): such a row goes straight to the ledger.
     """
 
     unit: int
@@ -33,5 +33,7 @@ class PlanRow(Record):
     partner_sha256: str = ""
     near_duplicate_of: str = ""
     near_duplicate_distance: int = 64
+    similar_to: str = ""
+    similarity: float = 0.0
     exclusion: str = ""
     exclusion_error: str = ""

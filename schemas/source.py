@@ -21,6 +21,9 @@ class SourceImage(Record):
     `duplicate_ordinal` is 0 for the first input with these bytes and counts up for later ones.
     `near_duplicate_distance` is the smallest Hamming distance (0-64 bits) between this image's perceptual hash and an
     earlier image's; 64 when there is none within the search radius.
+    `embedding` is float16, of unit length, empty where the recipe wants none; `similarity` is its largest cosine (0-1)
+    with an earlier image's, which is the image `similar_to`; 0 when there is none.
+    `leak` tells which benchmark picture the image is and how that is known; empty for none.
     """
 
     key: str = Field(description="first 16 hex digits of the sha256 of the bytes; of the uri if unreadable")
@@ -36,4 +39,8 @@ class SourceImage(Record):
     duplicate_ordinal: int = 0
     near_duplicate_of: str = ""
     near_duplicate_distance: int = 64
+    embedding: bytes = b""
+    similar_to: str = ""
+    similarity: float = 0.0
+    leak: str = ""
     split: Split = "train"

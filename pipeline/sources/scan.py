@@ -4,61 +4,84 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from filters.decode_errors import DecodeError
-from filters.decoding import decode
+from filters.decoding import Decoded, decode
+from filters.embedders import build_embedder
+from filters.inference import Device
 from filters.perceptual_hash import perceptual_hash
 from pipeline.encoding import clean_extension
+from pipeline.sources.rows import to_stream
 from pipeline.sources.uri import read_uri
+from schemas.recipe.embedding import EmbeddingSection
 from schemas.source import Role, SourceImage, Subject
 
 
 class ScanWorker:
-    """Called with a JSON list of [uri, role, subject]; returns the SourceImage rows as a JSON list.
+    """Called with a JSON list of [uri, role, subject]; returns the SourceImage rows as an Arrow stream.
 
-    Hashes the bytes and, when they decode, the picture. What cannot be read gets its uri's hash as key and the error.
+    Hashes the bytes and, when they decode, the picture, and embeds it if the recipe wants that. What cannot be read
+    gets its uri's hash as key and the error.
     """
 
-    def __init__(self, max_pixels: int) -> None:
+    def __init__(self, max_pixels: int, section: EmbeddingSection, device: Device = "auto", batch: int = 1) -> None:
         self._max_pixels = max_pixels
+        self._embedder = build_embedder(section, device, batch)
 
     def __call__(self, task: bytes) -> bytes:
-        rows = [self._scan(*source).model_dump(mode="json") for source in json.loads(task)]
-        return json.dumps(rows).encode()
+        rows: list[SourceImage] = []
+        waiting: dict[int, NDArray[np.uint8]] = {}
+        for source in json.loads(task):
+            row, decoded = self._scan(*source)
+            if decoded is not None and self._embedder is not None:
+                waiting[len(rows)] = decoded.pixels
+            rows.append(row)
+            if self._embedder is not None and len(waiting) == self._embedder.batch:
+                self._embed(rows, waiting)
+        self._embed(rows, waiting)
+        return to_stream(SourceImage, rows)
 
-    def _scan(self, uri: str, role: Role, subject: Subject) -> SourceImage:
+    def _scan(self, uri: str, role: Role, subject: Subject) -> tuple[SourceImage, Decoded | None]:
         try:
             data = read_uri(uri)
         except (OSError, ValueError) as error:
             key = hashlib.sha256(f"unreadable:{uri}".encode()).hexdigest()[:16]
-            return SourceImage(
-                key=key,
-                uri=uri,
-                sha256="",
-                size=-1,
-                role=role,
-                subject=subject,
-                error=f"{type(error).__name__}: {error}",
-            )
+            said = f"{type(error).__name__}: {error}"
+            return SourceImage(key=key, uri=uri, sha256="", size=-1, role=role, subject=subject, error=said), None
         digest = hashlib.sha256(data).hexdigest()
-        return SourceImage(
+        try:
+            decoded = decode(data, self._max_pixels)
+        except DecodeError:
+            decoded = None  # the unit will say why
+        row = SourceImage(
             key=digest[:16],
             uri=uri,
             sha256=digest,
             size=len(data),
             role=role,
             subject=subject,
-            **self._picture(data),
+            **(_picture(decoded) if decoded else {}),
         )
+        return row, decoded
 
-    def _picture(self, data: bytes) -> dict[str, Any]:
-        try:
-            decoded = decode(data, self._max_pixels)
-        except DecodeError:
-            return {}  # the unit will say why
-        return {
-            "clean_format": clean_extension(decoded),
-            "perceptual_hash": perceptual_hash(decoded.pixels),
-            "frames": 1 if decoded.clip is None else len(decoded.clip),
-        }
+    def _embed(self, rows: list[SourceImage], waiting: dict[int, NDArray[np.uint8]]) -> None:
+        """Embeds the pictures of these rows, by position, and lets go of them."""
+        if self._embedder is None or not waiting:
+            return
+        images: Sequence[NDArray[np.uint8]] = list(waiting.values())
+        for position, embedding in zip(waiting, self._embedder.embed(images), strict=True):
+            rows[position] = rows[position].model_copy(update={"embedding": embedding.tobytes()})
+        waiting.clear()
+
+
+def _picture(decoded: Decoded) -> dict[str, Any]:
+    return {
+        "clean_format": clean_extension(decoded),
+        "perceptual_hash": perceptual_hash(decoded.pixels),
+        "frames": 1 if decoded.clip is None else len(decoded.clip),
+    }

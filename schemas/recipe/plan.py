@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from schemas.recipe.embedding import EmbeddingSection
 from schemas.recipe.section import Fraction, Section
 
 
@@ -17,6 +18,11 @@ class PlanSection(Section):
     duplicates stay in one split.
     unit_size: plan rows a work unit. It changes the division into shards, never a sample.
     near_duplicate_radius: Hamming distance in bits of 64 up to which near duplicates are searched for.
+    embedding: what similar sources, crops and mirrored copies among them, are found by.
+    benchmarks: files, folders and globs of benchmark pictures that must never enter training; tars are read as
+    WebDataset, Parquet files by their column `image`.
+    benchmark_radius, benchmark_similarity: Hamming distance of perceptual hashes up to which, and cosine of embeddings
+    from which, a source counts as one of the benchmark's pictures.
     """
 
     variants: int = Field(default=1, ge=1)
@@ -26,6 +32,10 @@ class PlanSection(Section):
     validation: Fraction = 0.0
     unit_size: int = Field(default=16, ge=1)
     near_duplicate_radius: int = Field(default=10, ge=0, le=16)
+    embedding: EmbeddingSection = EmbeddingSection()
+    benchmarks: tuple[str, ...] = ()
+    benchmark_radius: int = Field(default=8, ge=0, le=32)
+    benchmark_similarity: Fraction = 0.85
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
