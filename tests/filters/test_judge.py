@@ -236,7 +236,7 @@ def test_results_depend_neither_on_order_nor_on_concurrency(server, section, tmp
 
 
 def test_no_more_requests_than_the_limit_are_under_way(server, section):
-    server.script(says("Degradation Score: 2", wait=0.05))
+    server.script(says("Degradation Score: 2", wait=0.1))
     EndpointJudge(section(concurrency=3), "degradation").look(pictures(12))
     assert server.most_at_once == 3
 
@@ -304,7 +304,7 @@ GOOD = says("Degradation Score: 5")
         fails(503, retry_after_ms="1"),
         Reply(GOOD.body, sent=40),
         Reply(reset=True),
-        Reply(GOOD.body, wait=0.4),
+        Reply(GOOD.body, wait=0.9),
         Reply(b"<html>starting</html>"),
         Reply(b"<html>starting</html>", headers={"Content-Type": "text/html"}),
         Reply(GOOD.body[:-20]),
@@ -317,7 +317,7 @@ GOOD = says("Degradation Score: 5")
 def test_a_request_that_fails_once_is_sent_again(server, section, first, monkeypatch):
     monkeypatch.setattr("filters.judge.client._FIRST_PAUSE", 0.01)
     server.script(first, GOOD)
-    [finding] = EndpointJudge(section(timeout=0.2), "degradation").look(pictures(1))
+    [finding] = EndpointJudge(section(timeout=0.5 if first.wait else 9.0), "degradation").look(pictures(1))
     assert finding.scores == {"judge.degradation": 5.0, "judge.degradation.malformed": 0.0}
     assert json.loads(finding.answers["judge.degradation.raw"]) == ["Degradation Score: 5"]
     assert len(server.requests) == 2
@@ -335,14 +335,14 @@ def test_the_server_says_how_long_to_wait(server, section):
         (fails(429, "busy", retry_after_ms="1"), "status 429: .*busy"),
         (fails(500, "broken", retry_after_ms="1"), "status 500: .*broken"),
         (Reply(GOOD.body, sent=40), "RemoteProtocolError"),
-        (Reply(GOOD.body, wait=0.4), "no answer within 0.2 s"),
+        (Reply(GOOD.body, wait=0.9), "no answer within 0.2 s"),
         (Reply(b"<html>"), "no chat completion: <html>"),
     ],
     ids=["429", "500", "cut", "slow", "text"],
 )
 def test_a_request_that_keeps_failing_costs_the_picture_its_scores_with_the_reason(server, section, reply, told):
     server.script(reply)
-    [error] = EndpointJudge(section(timeout=0.2, retries=1), "degradation").look(pictures(1))
+    [error] = EndpointJudge(section(timeout=0.2 if reply.wait else 9.0, retries=1), "degradation").look(pictures(1))
     assert isinstance(error, EndpointError)
     assert str(error).startswith(f"filters.judge.url: {server.url}: ")
     with pytest.raises(EndpointError, match=told):
