@@ -16,7 +16,7 @@ from filters.embedding import Embeddings
 from filters.similar import nearest_among
 
 #: Crops of a benchmark picture that are looked for beside the whole: (share of each side, places along each side).
-_CROPS = ((0.7, 3), (0.85, 2))
+_CROPS = ((0.7, 4), (0.8, 3), (0.9, 2))
 NO_HASH = 64
 
 
@@ -58,7 +58,7 @@ class Leak:
 
 
 def benchmark_views(pixels: Image) -> Iterator[Image]:
-    """`pixels` (uint8 (H, W, 3)) and 13 crops of it: 3×3 of 70% of each side and 2×2 of 85%.
+    """`pixels` (uint8 (H, W, 3)) and 29 crops of it: 4×4 of 70% of each side, 3×3 of 80% and 2×2 of 90%.
 
     A source cut out of a benchmark picture resembles one of them more than the whole.
     """
