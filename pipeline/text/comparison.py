@@ -21,7 +21,7 @@ def against_clean(writer: Writer, language: TextLanguage) -> tuple[bool, str, st
     questions = QUESTIONS[language]
     better, worse = _ordered(language, clean_first)
     worst = max(writer.facts, key=lambda fact: fact.severity or 0.0)
-    effect = writer.effect(worst) if writer.chance(0.5) else ""
+    effect = writer.effect(worst) if (worst.level or 0) > 3 and writer.chance(0.5) else ""
     answer = filled(
         writer.pick(questions["pair_effect" if effect else "pair"]),
         better=better,

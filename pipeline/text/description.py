@@ -14,11 +14,8 @@ def description(writer: Writer, language: TextLanguage) -> tuple[str, str]:
     for number, fact in enumerate(writer.facts):
         sentences.append(writer.statement(fact, first=number == 0))
         if len(fact.kinds) > 1:
-            sentences += [writer.symptom(kind) for kind in fact.kinds[-2:]]
-        elif not fact.minor:
-            sentences.append(writer.symptom(fact.kinds[0]))
-        sentences += writer.places(fact)
-        sentences += [effect] if (effect := writer.effect(fact)) else []
+            sentences += [writer.symptom(kind) for kind in fact.kinds[-2:]] if fact.level != 1 else []
+        sentences += writer.look(fact, effects=True)
     quality = _quality(writer)
     if quality:
         sentences.insert(0 if writer.chance(0.3) else len(sentences), quality)

@@ -14,7 +14,7 @@ FAMILIES: dict[str, Family] = {
             "separate the {what} from true detail and remove it",
             "remove the {what} without smearing fine structures",
         ),
-        ("smooth tones with their texture intact", "clean flat areas and natural texture"),
+        ("smooth tones that keep their texture", "clean flat areas"),
     ),
     "blur": Family(
         "blur",
@@ -27,7 +27,7 @@ FAMILIES: dict[str, Family] = {
             "undo the {what} and rebuild sharp contours without ringing",
             "correct the {what} so that edges line up and sharpen again",
         ),
-        ("crisp edges and well-defined detail", "sharp contours and clear fine structure"),
+        ("crisp edges", "well-defined fine detail", "sharp contours"),
     ),
     "compression": Family(
         "compression artifacts",
@@ -40,20 +40,20 @@ FAMILIES: dict[str, Family] = {
             "smooth out the {what} and recover texture that the codec dropped",
             "clear away the {what} around edges and in flat areas",
         ),
-        ("smooth gradients and clean edges", "continuous tones without block borders"),
+        ("smooth gradients without block borders", "continuous tones"),
     ),
     "haze": Family(
         "haze",
         ("hazy", "foggy", "fog", "mist", "smoky"),
         ("clear the haze from the picture", "remove the haze and bring back contrast"),
         ("Contrast is only a little lower than it should be.", "Almost everything stays clearly recognizable."),
-        ("Distant content fades almost completely.", "Contrast and color are largely lost."),
+        ("Much of the content fades away.", "Contrast and color are largely lost."),
         (
             "estimate how the {what} scatters light and remove it according to depth",
             "lift the {what} and restore contrast and color",
             "clear the {what} while keeping a natural sense of depth",
         ),
-        ("clear air with natural contrast", "deep contrast and true colors"),
+        ("clear air", "deep, natural contrast"),
     ),
     "lowlight": Family(
         "underexposure",
@@ -66,20 +66,20 @@ FAMILIES: dict[str, Family] = {
             "correct the {what}, raising brightness without washing out highlights",
             "undo the {what} and rebalance color at normal brightness",
         ),
-        ("normal brightness with open shadows", "balanced exposure and readable dark areas"),
+        ("normal brightness", "open, readable shadows"),
     ),
     "rain": Family(
         "rain",
         ("rainy", "raindrop", "raindrops", "streaks of rain", "rainfall"),
         ("remove the rain from the picture", "clear the rain away"),
         ("The view behind stays almost undisturbed.", "The scene is easy to read all the same."),
-        ("Much of what lies behind is hidden or broken up.", "Large parts of the view are disturbed."),
+        ("Much of the view behind is obscured.", "Large parts of the view are disturbed."),
         (
             "remove the {what} and fill in what was hidden",
             "separate the {what} from the view behind and take that layer away",
             "erase the {what} and restore the clarity of the view",
         ),
-        ("a clear and undisturbed view", "an unobstructed view with its full clarity"),
+        ("a clear, undisturbed view", "an unobstructed view"),
     ),
     "flare": Family(
         "lens flare",
@@ -89,10 +89,10 @@ FAMILIES: dict[str, Family] = {
         ("It covers content and washes out large areas.", "Contrast collapses where the glow lies."),
         (
             "subtract the {what} and restore the contrast beneath it",
-            "remove the {what} while leaving the light source itself in place",
+            "remove the {what} and leave everything else in place",
             "take out the {what} and recover the covered detail",
         ),
-        ("clean contrast without stray light", "light sources that no longer spill over the picture"),
+        ("clean contrast without stray light", "clear tones where the glow was"),
     ),
     "moire": Family(
         "moiré patterns",
@@ -105,7 +105,7 @@ FAMILIES: dict[str, Family] = {
             "remove the {what} and restore the true colors beneath",
             "tell the {what} from genuine texture and cancel only the former",
         ),
-        ("even surfaces with true colors", "natural texture free of interference"),
+        ("even surfaces in their true colors", "natural texture free of interference"),
     ),
     "reflection": Family(
         "reflections",
@@ -118,7 +118,7 @@ FAMILIES: dict[str, Family] = {
             "remove the {what} and keep only the scene behind the glass",
             "peel off the {what} and restore the covered content",
         ),
-        ("only the scene behind the glass", "a single clear scene, as if there were no glass"),
+        ("an undisturbed view through the glass", "a single, clear layer of content"),
     ),
     "low_resolution": Family(
         "resolution loss",
@@ -130,7 +130,7 @@ FAMILIES: dict[str, Family] = {
             "make up for the {what} by reconstructing fine detail",
             "counter the {what} with detail that is consistent with what remains",
         ),
-        ("finely resolved detail", "full resolution with believable texture"),
+        ("finely resolved detail", "believable fine texture"),
     ),
     "overexposure": Family(
         "overexposure",
@@ -139,7 +139,7 @@ FAMILIES: dict[str, Family] = {
         ("Highlights still hold their structure.",),
         ("Large bright areas have lost their structure.",),
         ("correct the {what} and bring structure back to the highlights", "undo the {what} and rebalance the tones"),
-        ("balanced brightness with structured highlights", "normal exposure and readable highlights"),
+        ("balanced brightness", "highlights with structure"),
     ),
     "contrast_high": Family(
         "contrast exaggeration",
@@ -148,7 +148,7 @@ FAMILIES: dict[str, Family] = {
         ("Shadows and highlights keep most of their detail.",),
         ("Shadows and highlights are clipped.",),
         ("tone down the {what} and reopen shadows and highlights", "relax the {what} to a natural tonal range"),
-        ("a natural tonal range", "gentle transitions from shadow to highlight"),
+        ("a natural tonal range", "gentle tonal transitions"),
     ),
     "contrast_low": Family(
         "contrast loss",
@@ -175,7 +175,7 @@ FAMILIES: dict[str, Family] = {
         ("The hues are still easy to name.",),
         ("Hardly any color is left.",),
         ("make up for the {what} and bring the colors back", "undo the {what} with believable hues"),
-        ("lively and natural colors", "colors of natural depth"),
+        ("lively, natural colors", "colors of natural depth"),
     ),
     "oversharpen": Family(
         "oversharpening",
@@ -184,7 +184,7 @@ FAMILIES: dict[str, Family] = {
         ("Edges still look mostly natural.",),
         ("Halos dominate the edges.",),
         ("undo the {what} and dissolve the halos", "reduce the {what} so that edges look natural again"),
-        ("natural edges without halos", "clean and relaxed edges"),
+        ("natural edges without halos", "relaxed edges"),
     ),
     "pixelate": Family(
         "pixelation",
@@ -193,7 +193,7 @@ FAMILIES: dict[str, Family] = {
         ("The content remains easy to read.",),
         ("Small structures disappear in the cells.",),
         ("dissolve the {what} and rebuild continuous contours", "remove the {what} by reconstructing smooth edges"),
-        ("continuous contours", "smooth curves and fine detail"),
+        ("continuous contours", "smooth curves"),
     ),
     "posterize": Family(
         "posterization",
@@ -211,7 +211,7 @@ FAMILIES: dict[str, Family] = {
         ("The hues are still believable.",),
         ("The hues are no longer believable.",),
         ("correct the {what} and restore natural hues",),
-        ("natural and consistent colors",),
+        ("natural, consistent colors",),
     ),
     "tone_change": Family(
         "tonal distortion",
@@ -238,7 +238,7 @@ FAMILIES: dict[str, Family] = {
         ("The shaded areas are still easy to read.",),
         ("The shaded areas are hard to read.",),
         ("remove the {what} and even out the lighting",),
-        ("even and natural lighting",),
+        ("even, natural lighting",),
     ),
     "spatter": Family(
         "lens spatter",
@@ -247,7 +247,7 @@ FAMILIES: dict[str, Family] = {
         ("It covers hardly any detail.",),
         ("It covers much of the view.",),
         ("remove the {what} and restore what it covers",),
-        ("a clean and unobstructed picture",),
+        ("a clean, unobstructed picture",),
     ),
     "missing": Family(
         "missing areas",

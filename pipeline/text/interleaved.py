@@ -48,9 +48,7 @@ def _analysis(writer: Writer) -> str:
     for number, fact in enumerate(facts):
         sentences.append(writer.statement(fact, first=number == 0))
         if len(facts) < _MANY:
-            if len(fact.kinds) == 1 and not fact.minor:
-                sentences.append(writer.symptom(fact.kinds[0]))
-            sentences += writer.places(fact)
+            sentences += writer.look(fact, effects=False)
     return writer.phrases.finished(sentences)
 
 

@@ -72,7 +72,7 @@ KINDS: dict[str, Kind] = {
     ),
     "blur.object": Kind(
         ("object motion blur", "motion blur on a moving object"),
-        ("Whatever moved there has been dragged along its path during the exposure.",),
+        ("Something moved during the exposure and was dragged along its path.",),
     ),
     "blur.defocus": Kind(
         ("defocus blur", "out-of-focus blur"),
@@ -146,7 +146,7 @@ KINDS: dict[str, Kind] = {
     ),
     "compression.palette": Kind(
         ("GIF compression artifacts", "limited-palette artifacts"),
-        ("The palette is too small, so gradients fall into steps or dots.",),
+        ("With so few colors to choose from, gradients fall into steps or dots.",),
     ),
     "compression.jpeg2000": Kind(
         ("JPEG 2000 compression artifacts",),
@@ -158,21 +158,21 @@ KINDS: dict[str, Kind] = {
     ),
     "haze.fog": Kind(
         ("fog",),
-        ("A whitish veil swallows contrast and color.", "The air is white with moisture, and contours fade into it."),
+        ("A whitish veil washes out contrast and color.", "The air is white with moisture, and contours fade into it."),
     ),
     "haze.smoke": Kind(
         ("smoke",),
-        ("A warm gray veil drifts over the picture and swallows contrast.",),
+        ("A warm gray veil drifts over the picture and lowers contrast.",),
     ),
     "haze.dusk": Kind(
         ("evening haze", "warm-toned haze"),
         ("A veil with a warm tint lies over the picture and flattens contrast.",),
     ),
     "lowlight.lowlight": Kind(
-        ("underexposure", "low-light underexposure"),
+        ("underexposure",),
         (
-            "The exposure is too short of light, and the tones crowd at the dark end.",
-            "Too little light reached the picture.",
+            "Too little light was recorded, so the tones crowd at the dark end.",
+            "The tones crowd at the dark end of the range.",
         ),
     ),
     "lowlight.darkened": Kind(

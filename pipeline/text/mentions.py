@@ -10,7 +10,6 @@ from pipeline.text.fact import family_of
 from pipeline.text.languages import LANGUAGES
 from schemas.text import TextLanguage
 
-
 #: How many characters a comma between two words counts for.
 _COMMA = 20
 

@@ -20,7 +20,7 @@ _CELLS = _SIDES | {
 
 PLACES = {
     "one_part": ("Only one part of the picture is affected, while the rest stays sharp.",),
-    "axis": ("The smear runs {where}.", "Everything there is smeared {where}."),
+    "axis": ("The smear runs {where}.",),
     "focus": ("{where}",),
     "from_center": ("The effect grows away from the center.",),
     "lines": ("The stripes follow the {where} of the picture.",),
@@ -109,11 +109,11 @@ PATTERNS = {
     ),
     "minor": ("Along with it comes {noun}.", "This is accompanied by {noun}.", "Some {noun} comes with it."),
     "joint": (
-        "{Nouns} are mixed together, and their combined strength is {predicate}.",
+        "{Nouns} are mixed together, and their combined effect is {predicate}.",
         "The picture carries {nouns} all at once; taken together, the damage is {predicate}.",
         "{Nouns} overlap, and the overall degradation is {predicate}.",
     ),
-    "joint_also": ("The image also carries a mix of {nouns}, whose combined strength is {predicate}.",),
+    "joint_also": ("The image also carries a mix of {nouns}, whose combined effect is {predicate}.",),
     "overview": (
         "Several degradations overlap here: {nouns}.",
         "More than one defect is at work: {nouns}.",
@@ -125,10 +125,11 @@ PATTERNS = {
         "Taken as a whole, the picture is of {quality} quality.",
         "The overall impression is one of {quality} quality.",
     ),
+    "concession": ("Even so, ", "Still, "),
     "qualities": ("near-perfect", "good", "fair", "poor", "bad"),
     # The plan: its steps in order.
     "plan_one": (
-        "The plan is to {cure}.",
+        "{Cure}.",
         "The restoration should {cure}.",
         "One step is needed: {cure}.",
     ),
@@ -146,7 +147,7 @@ PATTERNS = {
     ),
     "result": (
         "The restored picture should have {outcomes}, with its content unchanged.",
-        "The result is expected to show {outcomes} while staying true to the original content.",
+        "The output should show {outcomes} while staying true to the original content.",
         "What should remain is the same scene with {outcomes}.",
         "After restoration the picture should offer {outcomes}, and nothing in the scene should have changed.",
     ),

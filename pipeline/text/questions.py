@@ -40,7 +40,7 @@ QUESTIONS: dict[TextLanguage, dict[str, tuple[str, ...]]] = {
         ),
         "ordinals": ("first", "second"),
         "pair": (
-            "The {better} image is better. The {worse} one suffers from {what}, which the {better} one does not.",
+            "The {better} image is better. The {worse} one suffers from {what}, unlike the {better}.",
             "I prefer the {better} image: the {worse} one shows {what}, and the {better} one has none of this.",
             "The {better} image has the higher quality. In the {worse} one there {is} {what}, unlike in the {better}.",
         ),
@@ -92,12 +92,12 @@ QUESTIONS: dict[TextLanguage, dict[str, tuple[str, ...]]] = {
         "pair": (
             "{better}图像更好。{worse}存在{what}，而{better}没有这些问题。",
             "我更倾向于{better}图像：{worse}带有{what}，{better}则很干净。",
-            "{better}图像的画质更高。{worse}受到{what}的影响，{better}没有出现这类情况。",
+            "{better}图像的画质更高。{worse}受{what}影响，{better}没有出现这类情况。",
         ),
         "pair_effect": (
             "{better}图像更好，因为{worse}存在{what}。",
             "{better}图像画面干净，{worse}则带有{what}。",
-            "我更倾向于{better}图像，因为{worse}受到{what}的影响。",
+            "我更倾向于{better}图像，因为{worse}受{what}影响。",
         ),
         "variants_levels": (
             "{better}图像更好。两张都有{noun}，{better}的{noun}{low}，{worse}的则{high}。",

@@ -115,11 +115,26 @@ class Writer:
         return sentences
 
     def effect(self, fact: Fact) -> str:
-        """A sentence on what a single distortion leaves of the picture; none in the middle of the scale."""
+        """A sentence on what a single distortion leaves of the picture; empty in the middle of the scale."""
         if fact.level is None or fact.level == 3 or len(fact.kinds) > 1:
             return ""
         family = self.phrases.families[family_of(fact.kinds[0])]
         return self.pick(family.slight if fact.level < 3 else family.severe)
+
+    def look(self, fact: Fact, effects: bool) -> list[str]:
+        """How a single distortion looks, where, and, if `effects` are asked for, what it leaves of the picture.
+
+        Of what is barely visible there is no look to tell: then its effect alone.
+        """
+        if fact.minor or len(fact.kinds) > 1:
+            return self.places(fact)
+        if fact.level == 1:
+            return [self.effect(fact), *self.places(fact)]
+        sentences = [self.symptom(fact.kinds[0]), *self.places(fact)]
+        effect = self.effect(fact) if effects else ""
+        if effect and fact.level == 2:
+            effect = self.pattern("concession") + effect[0].lower() + effect[1:]
+        return [*sentences, effect] if effect else sentences
 
     def outcomes(self) -> str:
         """What the restored picture has, for at most three families, the first ones to be undone."""

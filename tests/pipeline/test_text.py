@@ -392,7 +392,7 @@ def test_no_steps_no_text():
 
 
 def test_an_empty_choice_is_refused():
-    with pytest.raises(ValidationError, match="text.languages is empty"):
+    with pytest.raises(ValidationError, match=r"text\.languages is empty"):
         TextSection(languages=())
     with pytest.raises(ValidationError):
         TextSection(languages=("fr",))
