@@ -17,7 +17,6 @@ def against_clean(writer: Writer, language: TextLanguage) -> tuple[bool, str, st
     """Whether the clean picture is the first of the two, and a question and its answer on clean and degraded."""
     clean_first = writer.chance(0.5)
     what = [writer.qualified(fact) for fact in writer.facts]
-    plural = len(what) > 1 or writer.phrases.plural(what[0])
     questions = QUESTIONS[language]
     better, worse = _ordered(language, clean_first)
     worst = max(writer.facts, key=lambda fact: fact.severity or 0.0)
@@ -27,7 +26,6 @@ def against_clean(writer: Writer, language: TextLanguage) -> tuple[bool, str, st
         better=better,
         worse=worse,
         what=writer.phrases.joined(what),
-        **{"is": "are" if plural else "is"},
     )
     if effect:
         answer = writer.phrases.finished([answer, effect])

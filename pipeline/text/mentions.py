@@ -71,5 +71,6 @@ def _pattern(language: TextLanguage) -> re.Pattern[str]:
 
 @cache
 def _any_of(terms: tuple[str, ...], language: TextLanguage) -> re.Pattern[str]:
-    longest_first = sorted(terms, key=len, reverse=True)
-    return re.compile("|".join(LANGUAGES[language].word(term) for term in longest_first))
+    longest_first = "|".join(re.escape(term) for term in sorted(terms, key=len, reverse=True))
+    before, after = LANGUAGES[language].boundaries
+    return re.compile(f"{before}(?:{longest_first}){after}", re.IGNORECASE)

@@ -34,7 +34,8 @@ class Phrases(NamedTuple):
     after a subject. stems: further words that tell a level. places: sentences by key of a place, with {where}, whose
     wording `wheres` gives by key and cell. located: words that name a place in a text; negations: words that deny.
     patterns: sentences by their purpose. joined: a list in words. attributed: adjective and noun. headed: a paragraph
-    under its heading. finished: sentences as a text. word: a regular expression for a term. plural: whether a noun is
+    under its heading. finished: sentences as a text. boundaries: regular expressions before and
+    after a term. plural: whether a noun is
     one.
     """
 
@@ -54,5 +55,5 @@ class Phrases(NamedTuple):
     attributed: Callable[[str, str], str]
     headed: Callable[[str, str], str]
     finished: Callable[[Sequence[str]], str]
-    word: Callable[[str], str]
+    boundaries: tuple[str, str]
     plural: Callable[[str], bool]

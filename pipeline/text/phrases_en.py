@@ -170,11 +170,6 @@ def plural(noun: str) -> bool:
     return head.endswith("s") and not head.endswith("ss")
 
 
-def word(term: str) -> str:
-    """A term as whole words, whatever its capitals."""
-    return rf"(?i:(?<![\w-]){re.escape(term)}(?![\w-]))"
-
-
 _LEVELS = (
     ("barely visible", "hardly noticeable", "barely perceptible"),
     ("slight", "mild"),
@@ -212,6 +207,6 @@ ENGLISH = Phrases(
     attributed=lambda level, noun: f"{level} {noun}",
     headed=lambda heading, text: f"{heading}: {text}",
     finished=finished,
-    word=word,
+    boundaries=(r"(?<![\w-])", r"(?![\w-])"),
     plural=plural,
 )  # fmt: skip

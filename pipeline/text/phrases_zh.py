@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from pipeline.text.families_zh import FAMILIES
@@ -87,15 +86,15 @@ PATTERNS = {
         "用户请求修复这张退化的图像。",
         "这次的需求是让这张图像恢复良好的画质。",
     ),
-    "main": ("图像中存在{what}。", "画面带有{what}。", "{what}影响了这张图像的画质。", "画面上有{what}。"),
+    "main": ("图像中存在{what}。", "画面出现了{what}。", "{what}影响了这张图像的画质。", "这张图像有{what}的问题。"),
     "main_degree": ("画面的{noun}{degree}。", "从画面看，{noun}{degree}。"),
     "also": (
         "此外还存在{what}。",
-        "同时，画面还带有{what}。",
+        "同时，画面还出现了{what}。",
         "除此之外，还有{what}。",
         "另外，{what}也影响了画质。",
     ),
-    "also_degree": ("此外，{noun}{degree}。", "另一方面，{noun}{degree}。"),
+    "also_degree": ("此外，{noun}{degree}。", "与此同时，{noun}{degree}。"),
     "minor": ("与之相伴的还有{noun}。", "随之而来的还有{noun}。", "同时伴有{noun}。"),
     "joint": (
         "{nouns}混杂在一起，整体{predicate}。",
@@ -175,6 +174,6 @@ CHINESE = Phrases(
     attributed=lambda level, noun: level + noun,
     headed=lambda heading, text: f"{heading}：{text}",
     finished=finished,
-    word=re.escape,
+    boundaries=("", ""),
     plural=lambda noun: False,
 )  # fmt: skip

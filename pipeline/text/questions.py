@@ -42,12 +42,12 @@ QUESTIONS: dict[TextLanguage, dict[str, tuple[str, ...]]] = {
         "pair": (
             "The {better} image is better. The {worse} one suffers from {what}, unlike the {better}.",
             "I prefer the {better} image: the {worse} one shows {what}, and the {better} one has none of this.",
-            "The {better} image has the higher quality. In the {worse} one there {is} {what}, unlike in the {better}.",
+            "The {better} image has the higher quality, as the {worse} one is degraded by {what}.",
         ),
         "pair_effect": (
             "The {better} image is better, because the {worse} one suffers from {what}.",
             "The {better} image is clean, whereas the {worse} one shows {what}.",
-            "I prefer the {better} image, since in the {worse} one there {is} {what}.",
+            "I prefer the {better} image, since the {worse} one shows {what}.",
         ),
         "variants_levels": (
             "The {better} image is better. Both have {noun}, {low} in the {better} one and {high} in the {worse}.",
@@ -91,12 +91,12 @@ QUESTIONS: dict[TextLanguage, dict[str, tuple[str, ...]]] = {
         "ordinals": ("第一张", "第二张"),
         "pair": (
             "{better}图像更好。{worse}存在{what}，而{better}没有这些问题。",
-            "我更倾向于{better}图像：{worse}带有{what}，{better}则很干净。",
+            "我更倾向于{better}图像：{worse}出现了{what}，{better}则很干净。",
             "{better}图像的画质更高。{worse}受{what}影响，{better}没有出现这类情况。",
         ),
         "pair_effect": (
             "{better}图像更好，因为{worse}存在{what}。",
-            "{better}图像画面干净，{worse}则带有{what}。",
+            "{better}图像画面干净，{worse}则出现了{what}。",
             "我更倾向于{better}图像，因为{worse}受{what}影响。",
         ),
         "variants_levels": (

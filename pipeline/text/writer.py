@@ -22,6 +22,7 @@ class Writer:
         self.facts = facts
         self._rng = rng
         self._last: dict[str, str] = {}
+        self._words: dict[tuple[tuple[str, ...], ...], dict[int, str]] = {}
         counts = Counter(family_of(kind) for kind in kinds_of(facts))
         self._unique = {family for family, count in counts.items() if count == 1}
 
@@ -62,15 +63,22 @@ class Writer:
 
     def level(self, fact: Fact) -> str:
         """The adjective of a fact's severity, empty where it is unknown."""
-        return self.pick(self.phrases.levels[fact.level - 1]) if fact.level else ""
+        return self._word(self.phrases.levels, fact)
 
     def degree(self, fact: Fact) -> str:
         """The adverb or predicate of a fact's severity, empty where it is unknown."""
-        return self.pick(self.phrases.degrees[fact.level - 1]) if fact.level else ""
+        return self._word(self.phrases.degrees, fact)
 
     def predicate(self, fact: Fact) -> str:
         """What follows "is" to tell a fact's severity, empty where it is unknown."""
-        return self.pick(self.phrases.predicates[fact.level - 1]) if fact.level else ""
+        return self._word(self.phrases.predicates, fact)
+
+    def _word(self, words: tuple[tuple[str, ...], ...], fact: Fact) -> str:
+        """One word a level and text: two would be read as two levels."""
+        if fact.level is None:
+            return ""
+        chosen = self._words.setdefault(words, {})
+        return chosen.setdefault(fact.level, self.pick(words[fact.level - 1]))
 
     def qualified(self, fact: Fact) -> str:
         """The distortions of a fact with the severity of a single one."""
