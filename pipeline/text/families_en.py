@@ -72,7 +72,7 @@ FAMILIES: dict[str, Family] = {
         "rain",
         ("rainy", "raindrop", "raindrops", "streaks of rain", "rainfall"),
         ("remove the rain from the picture", "clear the rain away"),
-        ("The view behind stays almost undisturbed.", "The scene is easy to read all the same."),
+        ("The view behind stays almost undisturbed.", "The scene remains easy to read."),
         ("Much of the view behind is obscured.", "Large parts of the view are disturbed."),
         (
             "remove the {what} and fill in what was hidden",

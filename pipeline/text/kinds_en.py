@@ -122,19 +122,19 @@ KINDS: dict[str, Kind] = {
     ),
     "compression.webp": Kind(
         ("WebP compression artifacts",),
-        ("Fine texture is smoothed away, and block borders remain in the gradients.",),
+        ("Fine texture is smoothed away in places, and block borders remain in the gradients.",),
     ),
     "compression.avif": Kind(
         ("AVIF compression artifacts",),
-        ("Texture is wiped into flat patches, and the edges carry ripples.",),
+        ("Texture is wiped into flat patches in places, and the edges carry ripples.",),
     ),
     "compression.h264": Kind(
         ("H.264 compression artifacts", "H.264 video-coding artifacts"),
-        ("As in a tightly packed video frame, texture gives way to flat blocks.",),
+        ("As in a tightly packed video frame, texture gives way to flat blocks in places.",),
     ),
     "compression.h265": Kind(
         ("H.265 compression artifacts", "H.265 video-coding artifacts"),
-        ("Texture gives way to large flat blocks, as in a tightly packed video frame.",),
+        ("In places, texture gives way to large flat blocks, as in a tightly packed video frame.",),
     ),
     "compression.mpeg2": Kind(
         ("MPEG-2 compression artifacts", "MPEG-2 video-coding artifacts"),
@@ -236,11 +236,11 @@ KINDS: dict[str, Kind] = {
     ),
     "overexposure.overexposure": Kind(
         ("overexposure", "overbrightening"),
-        ("Tones crowd at the bright end and highlights lose their structure.",),
+        ("Tones crowd at the bright end.",),
     ),
     "contrast_high.contrast_high": Kind(
         ("contrast exaggeration",),
-        ("Dark tones are pushed to black and bright ones to white.",),
+        ("Dark tones are pushed toward black and bright ones toward white.",),
     ),
     "contrast_low.contrast_low": Kind(
         ("contrast loss", "loss of contrast"),
@@ -248,7 +248,7 @@ KINDS: dict[str, Kind] = {
     ),
     "saturation_high.saturation_high": Kind(
         ("oversaturation",),
-        ("Colors are unnaturally intense and lose their gradations.",),
+        ("Colors are unnaturally intense.",),
     ),
     "saturation_low.saturation_low": Kind(
         ("desaturation", "color fading"),

@@ -34,9 +34,8 @@ class Phrases(NamedTuple):
     after a subject. stems: further words that tell a level. places: sentences by key of a place, with {where}, whose
     wording `wheres` gives by key and cell. located: words that name a place in a text; negations: words that deny.
     patterns: sentences by their purpose. joined: a list in words. attributed: adjective and noun. headed: a paragraph
-    under its heading. finished: sentences as a text. boundaries: regular expressions before and
-    after a term. plural: whether a noun is
-    one.
+    under its heading. finished: sentences as a text. boundaries: regular expressions before and after a term. plural:
+    whether a noun is one.
     """
 
     kinds: dict[str, Kind]

@@ -92,6 +92,11 @@ PATTERNS = {
         "There {is} {what} in the image.",
         "The picture has {what}.",
     ),
+    "faint": (
+        "The image shows {what}.",
+        "There {is} {what} in the image.",
+        "The picture has only {what}.",
+    ),
     "main_degree": (
         "The image is {degree} affected by {noun}.",
         "The picture is {degree} degraded by {noun}.",

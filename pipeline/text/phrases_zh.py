@@ -86,7 +86,8 @@ PATTERNS = {
         "用户请求修复这张退化的图像。",
         "这次的需求是让这张图像恢复良好的画质。",
     ),
-    "main": ("图像中存在{what}。", "画面出现了{what}。", "{what}影响了这张图像的画质。", "这张图像有{what}的问题。"),
+    "main": ("图像中存在{what}。", "画面出现了{what}。", "{what}影响了这张图像的画质。", "这张图像存在{what}问题。"),
+    "faint": ("图像中存在{what}。", "画面中仅有{what}。", "这张图像只带有{what}。"),
     "main_degree": ("画面的{noun}{degree}。", "从画面看，{noun}{degree}。"),
     "also": (
         "此外还存在{what}。",
@@ -141,7 +142,7 @@ def finished(sentences: Sequence[str]) -> str:
 
 
 _DEGREES = (
-    ("几乎看不出", "极为轻微"),
+    ("几乎察觉不到", "极为轻微"),
     ("较为轻微", "比较轻微"),
     ("程度中等", "处于中等程度"),
     ("较严重", "比较严重"),
@@ -152,7 +153,7 @@ CHINESE = Phrases(
     kinds=KINDS,
     families=FAMILIES,
     levels=(
-        ("几乎看不出的", "极轻微的"),
+        ("几乎察觉不到的", "极轻微的"),
         ("轻微的", "轻度的"),
         ("中等程度的", "中度的"),
         ("较严重的", "比较严重的"),
@@ -160,7 +161,7 @@ CHINESE = Phrases(
     ),
     degrees=_DEGREES,
     predicates=_DEGREES,
-    stems={"中等": 3, "细微": 2, "些许": 2, "明显": 4, "显著": 4, "强烈": 4, "极其严重": 5},
+    stems={"几乎看不出": 1, "中等": 3, "细微": 2, "些许": 2, "明显": 4, "显著": 4, "强烈": 4, "极其严重": 5},
     places=PLACES,
     wheres=WHERES,
     located=(

@@ -103,9 +103,9 @@ class Writer:
         noun = self.noun(fact.kinds[0])
         if fact.minor and not first:
             return filled(self.pattern("minor"), noun=noun)
-        purpose = "main" if first else "also"
+        purpose = ("faint" if fact.level == 1 else "main") if first else "also"
         if fact.level and self.chance(_BY_DEGREE):
-            return filled(self.pattern(f"{purpose}_degree"), noun=noun, degree=self.degree(fact))
+            return filled(self.pattern("main_degree" if first else "also_degree"), noun=noun, degree=self.degree(fact))
         plural = self.phrases.plural(noun)
         verb, ending = ("are", "") if plural else ("is", "s")
         return filled(self.pattern(purpose), what=self.qualified_noun(fact, noun), **{"is": verb, "s": ending})
