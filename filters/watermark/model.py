@@ -18,7 +18,7 @@ PRIOR, LEXICON, EDGE, CENTRE, STRAIGHT, REPEATED = -5.0, 7.0, 4.4, 3.2, 1.6, 8.0
 #: Share of a short text's evidence: one letter tells nothing, six or more tell all.
 _FULL_LENGTH = 6
 #: Strength of a lattice at which a watermark is as likely as not, and that which makes it e times as likely.
-EVEN, STEP = 5.0, 0.8
+EVEN, STEP = 4.0, 0.6
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Plane = NDArray[np.float32]
 
 #: The picture is reduced by a whole number to about this long side; below the second a side nothing is measured.
-_LONG_SIDE, _SMALLEST = 416, 64
+_LONG_SIDE, _SMALLEST = 340, 64
 #: Side of the mean taken away, in pixels; the most a pixel may differ from it, in codes; side over which contrast is
 #: levelled, and the contrast, in codes, below which it is not raised.
 _MEAN, _MOST, _LEVELLED, _FAINT = 9, 20.0, 25, 1.5
@@ -26,7 +26,7 @@ _PEAKS, _SKEWED = 10, 0.34
 #: Mean, in standard deviations, of the highest of 3 × 3 values of noise.
 _LUCK = 1.0
 #: Most that a peak at a shorter lag may exceed the lattice's median point.
-_FINEST = 1e9
+_FINEST = 2.0
 #: Points of a lattice at least, its two basis vectors not counted.
 _FEWEST = 2
 
@@ -53,21 +53,20 @@ def find_lattice(pixels: NDArray[np.uint8]) -> Lattice | None:
     detail = _detail(pixels)
     if detail is None:
         return None
-    surface = _autocorrelation(detail)
-    rows, columns = surface.shape[0] // 2, surface.shape[1] // 2
-    raised = surface - cv2.blur(surface, (_SURROUNDINGS, _SURROUNDINGS))
-    y = np.arange(-rows, rows + 1, dtype=np.float32)[:, None]
+    raised = _raised(_autocorrelation(detail))
+    rows, columns = raised.shape[0] - 1, raised.shape[1] // 2
+    y = np.arange(rows + 1, dtype=np.float32)[:, None]
     x = np.arange(-columns, columns + 1, dtype=np.float32)[None, :]
-    distance = np.sqrt(y * y + x * x)
-    shortest = np.float32(_SHORTEST * max(detail.shape))
-    half = (y > 0) | ((y == 0) & (x > 0))
-    far = half & (distance >= shortest)
-    spread = float(np.median(np.abs(raised[far]))) / 0.6745
+    distance = y * y + x * x
+    distance[0, : columns + 1] = 0.0
+    shortest = np.float32(_SHORTEST * max(detail.shape)) ** 2
+    far = distance >= shortest
+    spread = float(np.median(np.abs(raised[::2, ::2][far[::2, ::2]]))) / 0.6745
     if spread <= 1e-6:
         return None
     highest = cv2.dilate(raised, np.ones((3, 3), np.uint8))
     is_peak = raised == highest
-    near = is_peak & half & (distance < shortest) & (distance > _MEAN)
+    near = is_peak & ~far & (distance > np.float32(_MEAN**2))
     finest = float(raised[near].max(initial=0.0)) / spread
     scores = highest / np.float32(spread)
     peaks = _highest_peaks(raised, far & is_peak)
@@ -99,7 +98,10 @@ def _detail(pixels: NDArray[np.uint8]) -> Plane | None:
 
 
 def _autocorrelation(detail: Plane) -> Plane:
-    """Correlation of `detail` with itself, 1 at the centre, up to lags of `_LONGEST` of each side."""
+    """Correlation of `detail` with itself, 1 at lag 0, up to lags of `_LONGEST` of each side.
+
+    Columns from −longest to longest; rows from 0 to longest, with a margin of negative ones before them.
+    """
     height, width = detail.shape
     rows, columns = int(_LONGEST * height), int(_LONGEST * width)
     padded = np.zeros((cv2.getOptimalDFTSize(height + rows), cv2.getOptimalDFTSize(width + columns)), np.float32)
@@ -107,13 +109,22 @@ def _autocorrelation(detail: Plane) -> Plane:
     spectrum = cv2.dft(padded, nonzeroRows=height)
     power = cv2.mulSpectrums(spectrum, spectrum, 0, conjB=True)
     around = cv2.idft(power, flags=cv2.DFT_SCALE | cv2.DFT_REAL_OUTPUT)
+    margin = _SURROUNDINGS // 2
+    upper = np.concatenate((around[-margin:, -columns:], around[-margin:, : columns + 1]), axis=1)
     lower = np.concatenate((around[: rows + 1, -columns:], around[: rows + 1, : columns + 1]), axis=1)
-    surface = np.concatenate((lower[:0:-1, ::-1], lower), axis=0)
-    overlap_y = height - np.abs(np.arange(-rows, rows + 1))
-    overlap_x = width - np.abs(np.arange(-columns, columns + 1))
-    total = max(float(surface[rows, columns]), 1e-6) / (height * width)
-    scaled: Plane = (surface / np.outer(overlap_y * total, overlap_x)).astype(np.float32)
-    return scaled
+    surface = np.concatenate((upper, lower), axis=0)
+    energy = np.float32(max(float(around[0, 0]), 1e-6) / (height * width))
+    overlap_y = np.float32(height) - np.abs(np.arange(-margin, rows + 1, dtype=np.float32))
+    overlap_x = np.float32(width) - np.abs(np.arange(-columns, columns + 1, dtype=np.float32))
+    surface /= overlap_y[:, None] * energy
+    surface /= overlap_x[None, :]
+    return surface
+
+
+def _raised(surface: Plane) -> Plane:
+    """What of an autocorrelation rises over its surroundings, for lags of no row less than 0."""
+    margin = _SURROUNDINGS // 2
+    return np.asarray((surface - cv2.blur(surface, (_SURROUNDINGS, _SURROUNDINGS)))[margin:])
 
 
 def _highest_peaks(raised: Plane, allowed: NDArray[np.bool_]) -> list[tuple[int, int]]:
@@ -121,18 +132,14 @@ def _highest_peaks(raised: Plane, allowed: NDArray[np.bool_]) -> list[tuple[int,
     places = np.flatnonzero(allowed)
     values = raised.ravel()[places]
     order = np.argsort(-values, kind="stable")[:_PEAKS]
-    rows, columns = raised.shape[0] // 2, raised.shape[1] // 2
-    found = []
-    for place in places[order]:
-        row, column = divmod(int(place), raised.shape[1])
-        found.append((row - rows, column - columns))
-    return found
+    columns = raised.shape[1] // 2
+    return [(int(place) // raised.shape[1], int(place) % raised.shape[1] - columns) for place in places[order]]
 
 
 @numba.njit(cache=True, nogil=True)
 def _judge(scores: Plane, u0: int, u1: int, v0: int, v1: int) -> tuple[float, float]:
     """(strength, median) of the lattice of u and v; (−1, 0) where they span none with enough points."""
-    rows, columns = scores.shape[0] // 2, scores.shape[1] // 2
+    rows, columns = scores.shape[0] - 1, scores.shape[1] // 2
     area = abs(u0 * v1 - u1 * v0)
     long_u, long_v = math.hypot(u0, u1), math.hypot(v0, v1)
     if area < _SKEWED * long_u * long_v:
@@ -145,8 +152,10 @@ def _judge(scores: Plane, u0: int, u1: int, v0: int, v1: int) -> tuple[float, fl
             if (i == 1 and j == 0) or (i == 0 and j == 1):
                 continue
             row, column = i * u0 + j * v0, i * u1 + j * v1
-            if abs(row) <= rows and abs(column) <= columns:
-                points[count] = scores[rows + row, columns + column]
+            if row < 0:
+                row, column = -row, -column
+            if row <= rows and abs(column) <= columns:
+                points[count] = scores[row, columns + column]
                 count += 1
     if count < _FEWEST:
         return -1.0, 0.0

@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from schemas.errors import RecipeError
 
 FIELD = "filters.watermark.provider"
-#: Long sides, in pixels, of the pictures that are read: the larger for small text, the smaller for letters that fill
-#: a part of the picture.
-_LONG_SIDES = (736, 448)
-#: Standard deviation of the local mean, as a part of the long side; contrast, in codes, that is not raised; codes for
-#: each local standard deviation.
-_LOCAL, _FAINT, _GAIN = 0.03, 4.0, 45.0
+#: Long side, in pixels, of the pictures that are read, and of that in which lows are filled.
+_LONG_SIDE, _FILLED_SIDE = 704, 1024
+#: Standard deviation of the local mean, as a part of the long side, of luma and of what is bright throughout;
+#: contrast, in codes, that is not raised; codes for each local standard deviation.
+_LOCAL, _LOCAL_BRIGHT, _FAINT, _GAIN = 0.03, 0.06, 4.0, 45.0
 #: Recognitions less sure than this are dropped. Sides below this are not read.
 _LEAST_SURE, _SMALLEST = 0.5, 32
 #: Share of the smaller box covered by the other from which on two passes saw one text.
@@ -90,7 +89,7 @@ def _engine() -> Any:
         "EngineConfig.onnxruntime.intra_op_num_threads": 1,
         "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         "Det.limit_type": "max",
-        "Det.limit_side_len": max(_LONG_SIDES),
+        "Det.limit_side_len": _LONG_SIDE,
         **{f"{part}.model_path": str(path) for part, path in files.items()},
     }
     engine = rapidocr.RapidOCR(params=settings)
@@ -106,14 +105,15 @@ def load_text_reader() -> None:
 def find_text(pixels: NDArray[np.uint8]) -> list[Text]:
     """What is written in uint8 (H, W, 3) sRGB, at any angle; empty below 32 pixels a side.
 
-    Read is not the picture but its detail: luma less its local mean, divided by its local contrast, so that faint
-    marks stand out and strong texture recedes.
+    Read is not the picture but its detail, less its local mean and over its local contrast, so that faint marks stand
+    out and strong texture recedes. It is read twice: as luma, and as the least of the three channels over 3×3 pixels,
+    which a white mark of opacity α lifts to 255 α at least, while the dark gaps of leaves, fur and water stay dark.
     """
     if min(pixels.shape[:2]) < _SMALLEST:
         return []
     found: list[Text] = []
-    for long_side in _LONG_SIDES:
-        for text in _read(pixels, long_side):
+    for shown in (detail_of_luma(pixels), detail_of_lows(pixels)):
+        for text in _read(shown, pixels.shape[1] / shown.shape[1], pixels.shape[0] / shown.shape[0]):
             same = next((n for n, other in enumerate(found) if _overlap(text, other) > _SAME), None)
             if same is None:
                 found.append(text)
@@ -122,26 +122,40 @@ def find_text(pixels: NDArray[np.uint8]) -> list[Text]:
     return found
 
 
-def levelled(pixels: NDArray[np.uint8], long_side: int) -> NDArray[np.uint8]:
-    """The detail of uint8 (H, W, 3) as uint8 (h, w), its long side at most `long_side` pixels."""
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    scale = long_side / max(grey.shape)
-    if scale < 1.0:
-        size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    plane = grey.astype(np.float32)
-    sigma = _LOCAL * max(plane.shape)
-    plane -= cv2.GaussianBlur(plane, (0, 0), sigma)
-    spread = np.sqrt(cv2.GaussianBlur(plane * plane, (0, 0), sigma))
-    return np.asarray(np.clip(128 + _GAIN * plane / (spread + _FAINT), 0, 255).astype(np.uint8))
+def detail_of_luma(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Levelled luma of uint8 (H, W, 3), uint8 (h, w) of at most 704 pixels a side."""
+    return _levelled(_shrunk(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), _LONG_SIDE), _LOCAL)
 
 
-def _read(pixels: NDArray[np.uint8], long_side: int) -> list[Text]:
-    shown = levelled(pixels, long_side)
+def detail_of_lows(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Levelled local minimum over 3×3 pixels and the channels, at most 1024 a side, as `detail_of_luma`."""
+    small = _shrunk(pixels, _FILLED_SIDE)
+    lowest = cv2.min(cv2.min(small[..., 0], small[..., 1]), small[..., 2])
+    return _levelled(_shrunk(cv2.erode(lowest, np.ones((3, 3), np.uint8)), _LONG_SIDE), _LOCAL_BRIGHT)
+
+
+def _shrunk(plane: NDArray[np.uint8], long_side: int) -> NDArray[np.uint8]:
+    scale = long_side / max(plane.shape[:2])
+    if scale >= 1.0:
+        return plane
+    size = (max(1, round(plane.shape[1] * scale)), max(1, round(plane.shape[0] * scale)))
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA))
+
+
+def _levelled(plane: NDArray[np.uint8], local: float) -> NDArray[np.uint8]:
+    detail = plane.astype(np.float32)
+    sigma = local * max(detail.shape)
+    detail -= cv2.GaussianBlur(detail, (0, 0), sigma)
+    spread = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), sigma))
+    return np.asarray(np.clip(128 + _GAIN * detail / (spread + _FAINT), 0, 255).astype(np.uint8))
+
+
+def _read(shown: NDArray[np.uint8], across: float, down: float) -> list[Text]:
+    """Texts of uint8 (h, w), their corners times (across, down)."""
     answer = _engine()(cv2.cvtColor(shown, cv2.COLOR_GRAY2BGR))
     if answer.boxes is None or answer.txts is None:
         return []
-    scale = np.array([pixels.shape[1] / shown.shape[1], pixels.shape[0] / shown.shape[0]])
+    scale = np.array([across, down])
     return [
         Text(text.strip(), float(sure), tuple((float(x), float(y)) for x, y in np.asarray(box, np.float64) * scale))
         for text, sure, box in zip(answer.txts, answer.scores, answer.boxes, strict=True)

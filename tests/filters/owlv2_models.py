@@ -44,7 +44,7 @@ def write_owlv2(folder: Path, seed: int = 0, side: int = 64, tokens: int = 32) -
     with torch.no_grad():
         for parameter in network.parameters():  # fresh weights are so small that every picture looks alike
             if parameter.ndim > 1:
-                parameter.mul_(3.0)
+                parameter.mul_(2.0)
     network.save_pretrained(folder)
     processor = Owlv2ImageProcessor(size={"height": side, "width": side})
     Owlv2Processor(image_processor=processor, tokenizer=tokenizer).save_pretrained(folder)
