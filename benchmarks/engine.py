@@ -26,8 +26,10 @@ from jobs.demo_photos import demo_photos
 from pipeline.dataset import Dataset
 from pipeline.engines.local import LocalEngine
 from pipeline.engines.ray_data import RayEngine
+from pipeline.sources.rows import to_stream
 from pipeline.synthesize import extend, prepare
-from pipeline.worker import UnitWorker, unit_task
+from pipeline.worker import UnitWorker
+from schemas.plan import PlanRow
 from schemas.recipe import Recipe, parse_recipe
 
 _worker: Callable[[bytes], bytes]
@@ -80,7 +82,7 @@ def main() -> None:
                 work = prepare(dataset, recipe, LocalEngine())
                 extend(dataset, work)
                 whole = [rows for _, rows in sorted(work.pending.items()) if len(rows) == arguments.unit_size]
-                tasks = [unit_task(rows) for rows in whole]
+                tasks = [to_stream(PlanRow, rows) for rows in whole]
                 run = (
                     ray_engine.run(tasks, UnitWorker, (root, recipe))
                     if name == "ray engine"

@@ -1,8 +1,8 @@
 """The policy: scores → verdict, for one sample or a whole ledger. It sees no pixel and runs no model.
 
-A harvested photograph is judged in two steps: by the rules on itself (`input.*` scores), and, if none speaks against it, by
-those on its clean reference and on the pair. So a photograph for which no reference was worth making has the reasons
-that say so, and no others.
+A harvested photograph is judged in two steps: by the rules on itself (`input.*` scores), and, if none speaks against
+it, by those on its clean reference and on the pair. So a photograph for which no reference was worth making has the
+reasons that say so, and no others.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def decide(scores: Mapping[str, float], degradation: str, role: str, policy: Pol
     """The reasons against a sample in the order of the rules, each once; none means accepted.
 
     `SCORE.low` below a rule's min, `SCORE.high` above its max, `SCORE.missing` when absent or not a number. Of a
-    harvested photograph: `reference.missing` when nothing speaks against it but it has no reference. `review.pending` when
-    nothing speaks against a sample that people are to look at.
+    harvested photograph: `reference.missing` when nothing speaks against it but it has no reference. `review.pending`
+    when nothing speaks against a sample that people are to look at.
     """
     holding = [rule for rule in policy.rules if _holds_for(rule, degradation, role)]
     if _measured(scores, PHOTOGRAPH):
@@ -54,14 +54,28 @@ def decide_photograph(scores: Mapping[str, float], degradation: str, policy: Pol
 def decide_table(ledger: pa.Table, policy: PolicySection) -> pa.Table:
     """Re-decides a ledger: columns verdict, reason and reasons (list of strings), one row a ledger row, in order.
 
-    Reads the columns verdict, reason, reasons, degradation, role and scores of `schemas.ledger.LedgerRow`. Rows that
-    failed and rows without any score (settled before the filters: `decode.*`, duplicates) stay as they are; all others
-    end as `decide` says.
+    Reads the columns verdict, reason, reasons, degradation, role and scores of `schemas.ledger.LedgerRow` (the names of
+    scores may be dictionary-encoded). Rows that failed and rows without any score (settled before the filters:
+    `decode.*`, duplicates) stay as they are; all others end as `decide` says.
     """
+    return decide_with_scores(ledger, policy)[0]
+
+
+def decide_with_scores(ledger: pa.Table, policy: PolicySection) -> tuple[pa.Table, dict[str, NDArray[np.float64]]]:
+    """`decide_table`, and each score that a rule names as float64 (rows,), NaN where a row lacks it."""
     names = ["verdict", "reason", "reasons"]
     schema = pa.schema([ledger.schema.field(name) for name in names])
-    batches = ledger.select([*names, "degradation", "role", "scores"]).to_batches(max_chunksize=_BATCH)
-    return pa.Table.from_batches([_decide_batch(batch, policy, schema) for batch in batches], schema=schema)
+    ruled = sorted({rule.score for rule in policy.rules})
+    found: dict[str, list[NDArray[np.float64]]] = {name: [np.empty(0)] for name in ruled}
+    decided = []
+    for batch in ledger.select([*names, "degradation", "role", "scores"]).to_batches(max_chunksize=_BATCH):
+        offsets = np.asarray(batch.column("scores").offsets)
+        columns = _score_columns(batch.column("scores"), offsets, np.diff(offsets), {PHOTOGRAPH, REFERENCE, *ruled})
+        decided.append(_decide_batch(batch, policy, schema, columns, np.diff(offsets)))
+        for name in ruled:
+            found[name].append(columns[name])
+    scores = {name: np.concatenate(columns) for name, columns in found.items()}
+    return pa.Table.from_batches(decided, schema=schema), scores
 
 
 def _reasons(rules: Sequence[Rule], scores: Mapping[str, float]) -> list[str]:
@@ -94,12 +108,14 @@ def _fault(rule: Rule, score: float) -> str | None:
     return None
 
 
-def _decide_batch(batch: pa.RecordBatch, policy: PolicySection, schema: pa.Schema) -> pa.RecordBatch:
-    offsets = np.asarray(batch.column("scores").offsets)
-    sizes = np.diff(offsets)
+def _decide_batch(
+    batch: pa.RecordBatch,
+    policy: PolicySection,
+    schema: pa.Schema,
+    columns: dict[str, NDArray[np.float64]],
+    sizes: NDArray[np.int32],
+) -> pa.RecordBatch:
     settled = (sizes == 0) | _equal(batch.column("verdict"), "failed")
-    names = {PHOTOGRAPH, REFERENCE, *(rule.score for rule in policy.rules)}
-    columns = _score_columns(batch.column("scores"), offsets, sizes, names)
     harvested = ~np.isnan(columns[PHOTOGRAPH])
 
     texts = [NO_REFERENCE, PENDING]
@@ -147,7 +163,9 @@ def _score_columns(
 ) -> dict[str, NDArray[np.float64]]:
     """One float64 column (rows,) a name out of the map column; NaN where a row lacks it."""
     start, stop = int(offsets[0]), int(offsets[-1])
-    keys = scores.keys.slice(start, stop - start).dictionary_encode()
+    keys = scores.keys.slice(start, stop - start)
+    if not pa.types.is_dictionary(keys.type):
+        keys = keys.dictionary_encode()
     codes = np.asarray(keys.indices)
     values = scores.items.slice(start, stop - start).to_numpy(zero_copy_only=False)
     rows = np.repeat(np.arange(len(sizes)), sizes)

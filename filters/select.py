@@ -7,8 +7,6 @@ from functools import cached_property
 from filters.looking import Looker, Patient
 from schemas.recipe.filters import FiltersSection
 
-TEMPORARY = True
-
 
 class FilterSet:
     """Builds each filter once, so that source and degraded picture share its model.
@@ -18,6 +16,19 @@ class FilterSet:
 
     def __init__(self, section: FiltersSection) -> None:
         self._section = section
+
+    def check(self) -> None:
+        """Builds what the recipe asks for without loading a model. Raises RecipeError when it cannot be used."""
+        self._all()
+
+    def load(self) -> None:
+        """Loads every model. Raises RecipeError when one cannot be used."""
+        for looker in self._all():
+            looker.load()
+
+    def _all(self) -> list[Looker]:
+        own = [self._semantics, self._watermark, *self._recogniser, *self._metrics]
+        return [*own, *self._degree, *self._suitability]
 
     @property
     def batched(self) -> bool:
@@ -37,14 +48,10 @@ class FilterSet:
 
     def of_source(self) -> list[Looker]:
         """For the clean target of a synthesis."""
-        if TEMPORARY:
-            return []
         return [self._semantics, self._watermark, *self._recogniser, *self._metrics, *self._suitability]
 
     def of_input(self) -> list[Looker]:
         """For the degraded picture of a synthesis."""
-        if TEMPORARY:
-            return []
         return [self._semantics, *self._recogniser, *self._degree]
 
     def of_photograph(self) -> list[Looker]:

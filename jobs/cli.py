@@ -10,11 +10,15 @@ from jobs.clips import app as clips
 from jobs.decide import decide
 from jobs.demo import demo
 from jobs.evaluate import evaluate
+from jobs.harvest import harvest
 from jobs.lowlight import app as lowlight
+from jobs.pack import pack
 from jobs.patterns import app as patterns
 from jobs.preview import preview
+from jobs.recogniser import app as recogniser
 from jobs.replay import replay_sample
 from jobs.restore import restore
+from jobs.review import review
 from jobs.shadowed import refuse_another_training
 from jobs.synthesize import synthesize
 from jobs.train import train
@@ -27,7 +31,10 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command("synthesize")(synthesize)
+app.command("harvest")(harvest)
 app.command("decide")(decide)
+app.command("review")(review)
+app.command("pack")(pack)
 app.command("replay")(replay_sample)
 app.command("train")(train)
 app.command("restore")(restore)
@@ -35,6 +42,7 @@ app.command("evaluate")(evaluate)
 app.add_typer(clips, name="clips")
 app.add_typer(patterns, name="patterns")
 app.add_typer(lowlight, name="lowlight")
+app.add_typer(recogniser, name="recogniser")
 app.command("preview")(preview)
 app.command("demo")(demo)
 

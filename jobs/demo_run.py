@@ -19,7 +19,8 @@ from jobs.demo_photos import demo_photos
 from jobs.gallery import gallery
 from jobs.heldout import compare_heldout, overlaps, report_basics
 from jobs.meter import Meter
-from jobs.synthesize import SynthesisResult, run_synthesis
+from jobs.planned_run import RunResult
+from jobs.synthesize import run_synthesis
 from pipeline.dataset import Dataset
 from pipeline.engines.select import build_engine
 from schemas.errors import DatasetError
@@ -89,7 +90,7 @@ def _refuse_too_few(dataset: Dataset) -> None:
 
 
 def _summary(
-    meter: Meter, counts: LedgerSummary, comparison: Comparison, made: SynthesisResult, trained: TrainResult
+    meter: Meter, counts: LedgerSummary, comparison: Comparison, made: RunResult, trained: TrainResult
 ) -> dict[str, Any]:
     return {
         "steps": {

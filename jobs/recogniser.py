@@ -20,10 +20,10 @@ from schemas.errors import TarnishError
 
 app = typer.Typer(help="Train, measure and use the recogniser of degradations.", no_args_is_help=True)
 
-#: Steps between two saved states, and megabytes of decoded pictures that are held.
-_SAVE_EVERY, _CACHE = 50, 4000
+#: Steps between two saved states.
+_SAVE_EVERY = 50
 #: Sides of the views, pixels: tiles at native resolution, and the whole picture.
-_TILE, _WHOLE = 128, 160
+_TILE, _WHOLE = 128, 128
 
 Datasets = Annotated[list[Path], typer.Argument(help="Dataset folders of `tarnish synthesize`.", show_default=False)]
 Model = Annotated[Path, typer.Option(help="Folder that `tarnish recogniser train` wrote.")]
@@ -34,7 +34,7 @@ def train(
     datasets: Datasets,
     out: Annotated[Path, typer.Option(help="Folder of the recogniser.")] = Path("recogniser"),
     backbone: Annotated[str, typer.Option(help="Convolutional architecture of timm.")] = "mobilenetv4_conv_small_050",
-    steps: Annotated[int, typer.Option(min=1, help="Steps in all.")] = 1200,
+    steps: Annotated[int, typer.Option(min=1, help="Steps in all.")] = 700,
     batch: Annotated[int, typer.Option(min=2, help="Pictures a step.")] = 33,
     learning_rate: Annotated[float, typer.Option(min=0.0, help="After the warm-up; falls along a cosine.")] = 2e-3,
     seed: Annotated[
@@ -49,14 +49,13 @@ def train(
     console = Console()
     with told_plainly(console, f"run the same command again to go on with {out}"):
         from filters.inference import choose_device
-        from training.data.pairs import PixelCache
         from training.recogniser import run as training
         from training.recogniser.examples import open_examples
 
         def said(line: str) -> None:
             console.print(line, highlight=False)
 
-        examples = open_examples(datasets, "train", PixelCache(_CACHE), said)
+        examples = open_examples(datasets, "train", said)
         settings = training.Settings(backbone, steps, batch, _TILE, _WHOLE, learning_rate, seed)
         device = choose_device("auto")
         run = training.Run(examples, settings, out, device)
@@ -117,12 +116,11 @@ def _measure(console: Console, datasets: list[Path], folder: Path) -> bool:
     """Measures on the held-out split, prints and writes the figures; False where there is no such sample."""
     from filters.recogniser.model import RecogniserFilter
     from pipeline.files import write_atomically
-    from training.data.pairs import PixelCache
     from training.recogniser.examples import open_examples
     from training.recogniser.measure import measure
 
     recogniser = RecogniserFilter(str(folder))
-    examples = open_examples(datasets, "heldout", PixelCache(_CACHE), lambda line: console.print(line, highlight=False))
+    examples = open_examples(datasets, "heldout", lambda line: console.print(line, highlight=False))
     if not len(examples):
         return False
     figures = {}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
-from pipeline.worker import UnitReport
+from pipeline.report import UnitReport
 
 
 def status_table(

@@ -6,17 +6,18 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 
 import yaml
 
 from pipeline.files import write_atomically
 from schemas.errors import DatasetError
-from schemas.recipe import Recipe
+from schemas.recipe import Recipe, fingerprint_of
 from schemas.record import canonical_json
 
 
@@ -31,8 +32,10 @@ class Dataset:
 
     manifest/ and plan/: numbered Parquet parts, one an extension of the source set. shards/, index/ and ledger/: one
     file a work unit, all three of one stem. A unit is done when its ledger part exists. thumbnails/: what is kept of
-    rejected pixels. unscored/: an empty file for each unit in which a filter failed on a row, which the next run does
-    again. decision.parquet: the newest decision, if it was made after the run. tmp/: files in the making.
+    rejected pixels. texts/: questions and answers about accepted samples. references/: the clean pictures that were
+    made for harvested photographs. unscored/: an empty file for each unit in which a filter failed on a row, which the
+    next run does again. decision.parquet: the newest decision, if it was made after the run. review.parquet: what
+    people decided. tmp/: files in the making.
     """
 
     root: Path
@@ -62,6 +65,14 @@ class Dataset:
         return self.root / "thumbnails"
 
     @property
+    def texts(self) -> Path:
+        return self.root / "texts"
+
+    @property
+    def references(self) -> Path:
+        return self.root / "references"
+
+    @property
     def unscored(self) -> Path:
         return self.root / "unscored"
 
@@ -72,6 +83,10 @@ class Dataset:
     @property
     def decision(self) -> Path:
         return self.root / "decision.parquet"
+
+    @property
+    def review(self) -> Path:
+        return self.root / "review.parquet"
 
     @property
     def description(self) -> Path:
@@ -86,27 +101,28 @@ class Dataset:
         return dataset
 
     @classmethod
-    def create(cls, root: Path, recipe: Recipe) -> Dataset:
+    def create(cls, root: Path, recipe: Recipe, made_of: Mapping[str, str] = MappingProxyType({})) -> Dataset:
         """The dataset at `root`, made if it does not exist, for this recipe.
 
+        made_of: what else its content depends on, by name.
         Raises DatasetError when it was made by a recipe whose content differs, or by another version of the code, and
         when the folder holds something else.
         """
         dataset = cls(root)
         if dataset.description.is_file():
-            dataset._refuse_other_content(recipe)
+            dataset._refuse_other_content({**recipe.content(), **made_of})
         elif root.exists() and (not root.is_dir() or any(root.iterdir())):
             raise DatasetError(f"{root}: holds files but no dataset.json; name an empty folder or a dataset")
-        folders = ("manifest", "plan", "shards", "index", "ledger", "thumbnails", "unscored")
+        folders = ("manifest", "plan", "shards", "index", "ledger", "thumbnails", "texts", "unscored")
         for folder in (root / name for name in folders):
             folder.mkdir(parents=True, exist_ok=True)
         if not dataset.description.is_file():
             text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
             write_atomically(root / "recipe.yaml", text.encode(), dataset.temporary)
             description = {
-                "fingerprint": recipe.fingerprint(),
+                "fingerprint": fingerprint_of({**recipe.content(), **made_of}),
                 "code_version": code_version(),
-                "content": recipe.content(),
+                "content": {**recipe.content(), **made_of},
             }
             data = json.dumps(description, indent=2, ensure_ascii=False, sort_keys=True).encode()
             write_atomically(dataset.description, data, dataset.temporary)
@@ -155,9 +171,9 @@ class Dataset:
         finally:
             os.close(folder)
 
-    def _refuse_other_content(self, recipe: Recipe) -> None:
+    def _refuse_other_content(self, content: Mapping[str, object]) -> None:
         described = json.loads(self.description.read_text(encoding="utf-8"))
-        made, asked = described["content"], json.loads(canonical_json(recipe.content()))
+        made, asked = described["content"], json.loads(canonical_json(content))
         differing = sorted(name for name in made.keys() | asked.keys() if made.get(name) != asked.get(name))
         if differing:
             lines = [f"  {name}: {made.get(name)!r} there, {asked.get(name)!r} here" for name in differing]

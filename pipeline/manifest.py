@@ -35,11 +35,11 @@ def scan_sources(
     a benchmark picture cannot be read, or the model that embeds cannot be used.
     """
     seen = {row.uri for row in known}
-    listed: dict[str, tuple[str, str]] = {}
+    listed: dict[str, tuple[str, str, str]] = {}
     for section in recipe.sources:
         for uri in list_uris(section):
             if uri not in seen:
-                listed.setdefault(uri, (section.role, section.subject))
+                listed.setdefault(uri, (section.role, section.subject, section.degradation))
     pairs = [(uri, *given) for uri, given in listed.items()]
     tasks = [json.dumps(pairs[i : i + _SCAN_CHUNK]).encode() for i in range(0, len(pairs), _SCAN_CHUNK)]
     rows: list[SourceImage] = []

@@ -1,20 +1,22 @@
-"""The JSON member of a sample."""
+"""The JSON members of a sample."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from schemas.ledger import LedgerRow
 from schemas.plan import PlanRow
 from schemas.record import canonical_json
 from schemas.tasks import TASKS
+from schemas.text import TextRow
 from schemas.trace import Trace
 
 #: Measured against the other sources, so they belong to the ledger: a sample depends on its own bytes alone.
 OF_THE_SET = frozenset({"source.near_duplicate_distance", "source.similarity"})
 
 
-def describe(row: PlanRow, task: str, scores: Mapping[str, float], trace: Trace) -> bytes:
+def describe(row: PlanRow | LedgerRow, task: str, scores: Mapping[str, float], trace: Trace) -> bytes:
     """`KEY.json`: task, prompts in English and Chinese, severity, scores (null where not a number) and trace."""
     prompts = TASKS[task]
     description = {
@@ -31,3 +33,10 @@ def describe(row: PlanRow, task: str, scores: Mapping[str, float], trace: Trace)
         "trace": trace.model_dump(mode="json"),
     }
     return canonical_json(description).encode()
+
+
+def text_member(texts: Sequence[TextRow]) -> dict[str, bytes]:
+    """`KEY.text.json`, a list of texts without the key; nothing where there are none."""
+    if not texts:
+        return {}
+    return {"text.json": canonical_json([text.model_dump(exclude={"sample_key"}) for text in texts]).encode()}

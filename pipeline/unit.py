@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.plan import PlanRow
+from schemas.text import TextRow
 from schemas.trace import Trace
 
 
@@ -32,6 +33,7 @@ class Item:
     answers: dict[str, str] = field(default_factory=dict)
     filters: list[str] = field(default_factory=list)
     unscored: list[str] = field(default_factory=list)
+    texts: list[TextRow] = field(default_factory=list)
     thumbnails: dict[str, bytes] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
     failed: str = ""

@@ -32,6 +32,7 @@ class SourceImage(Record):
     size: int = Field(description="bytes; -1 if they could not be read")
     role: Role = "synthetic"
     subject: Subject = ""
+    degradation: str = Field(default="", description="what a real photograph is known to show")
     error: str = Field(default="", description="why the bytes could not be read")
     clean_format: str = Field(default="", description="jpg, png or webp; empty when it cannot be decoded")
     frames: int = Field(default=1, description="of a clip; 1 for a picture")

@@ -25,4 +25,4 @@ def build_semantics(section: SemanticsSection, quality: QualitySection, device: 
         )
     from filters.statistics.semantics_filter import StatisticalSemantics
 
-    return StatisticalSemantics(section)
+    return StatisticalSemantics()

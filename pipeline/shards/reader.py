@@ -108,4 +108,5 @@ def _index(folder: Path, number: int, split: str) -> pa.Table:
             raise DatasetError(f"dataset {folder}: the index names shard {name!r}, which is not in {dataset.shards}")
     kind = pc.list_element(pc.split_pattern(table["member"], "."), 0)
     path_column = pa.array([paths[name] for name in table["shard"].to_pylist()], type=pa.string())
-    return table.append_column("kind", kind).append_column("path", path_column)
+    table = table.append_column("kind", kind).append_column("path", path_column)
+    return table.filter(pc.is_in(table["kind"], pa.array(["gt", "json", "lq"])))

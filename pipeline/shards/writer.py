@@ -9,14 +9,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from schemas.ledger import LedgerRow
 from schemas.plan import PlanRow
 from schemas.shard import ShardIndexRow
 
 
 class ShardSample(NamedTuple):
-    """One accepted sample: its plan row, its task and its encoded members by extension (`lq.png`, `gt.jpg`, `json`)."""
+    """One accepted sample: its row, its task and its encoded members by extension (`lq.png`, `gt.jpg`, `json`)."""
 
-    row: PlanRow
+    row: PlanRow | LedgerRow
     task: str
     members: Mapping[str, bytes]
 

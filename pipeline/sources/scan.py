@@ -23,7 +23,7 @@ from schemas.source import Role, SourceImage, Subject
 
 
 class ScanWorker:
-    """Called with a JSON list of [uri, role, subject]; returns the SourceImage rows as an Arrow stream.
+    """Called with a JSON list of [uri, role, subject, degradation]; returns the SourceImage rows as an Arrow stream.
 
     Hashes the bytes and, when they decode, the picture, and embeds it if the recipe wants that. What cannot be read
     gets its uri's hash as key and the error.
@@ -46,13 +46,14 @@ class ScanWorker:
         self._embed(rows, waiting)
         return to_stream(SourceImage, rows)
 
-    def _scan(self, uri: str, role: Role, subject: Subject) -> tuple[SourceImage, Decoded | None]:
+    def _scan(self, uri: str, role: Role, subject: Subject, degradation: str) -> tuple[SourceImage, Decoded | None]:
+        given: dict[str, Any] = {"role": role, "subject": subject, "degradation": degradation}
         try:
             data = read_uri(uri)
         except (OSError, ValueError) as error:
             key = hashlib.sha256(f"unreadable:{uri}".encode()).hexdigest()[:16]
             said = f"{type(error).__name__}: {error}"
-            return SourceImage(key=key, uri=uri, sha256="", size=-1, role=role, subject=subject, error=said), None
+            return SourceImage(key=key, uri=uri, sha256="", size=-1, error=said, **given), None
         digest = hashlib.sha256(data).hexdigest()
         try:
             decoded = decode(data, self._max_pixels)
@@ -63,8 +64,7 @@ class ScanWorker:
             uri=uri,
             sha256=digest,
             size=len(data),
-            role=role,
-            subject=subject,
+            **given,
             **(_picture(decoded) if decoded else {}),
         )
         return row, decoded

@@ -36,6 +36,8 @@ class Filter(ItemStage):
             self._look(wanted)
 
     def process(self, item: Item) -> None:
+        if self._pixels(item) is None:
+            return
         key = self._key(item)
         if key not in self._found:
             self._found = {}

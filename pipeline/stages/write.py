@@ -2,52 +2,33 @@
 
 from __future__ import annotations
 
-import pyarrow.parquet as pq
-
 from degradations.chain import task_of
+from pipeline.commit import commit_unit
 from pipeline.dataset import Dataset
-from pipeline.files import committing
-from pipeline.shards.writer import ShardSample, write_shard
+from pipeline.shards.writer import ShardSample
 from pipeline.unit import Item, Unit
 from schemas.ledger import LedgerRow
 from schemas.recipe.degradations import DegradationsSection
-from schemas.shard import ShardIndexRow
 from schemas.thumbnail import Thumbnail
 
 
 class Write:
-    """Writes the accepted samples to one shard, then its index, the thumbnails of rejected ones, and then the ledger
-    part that marks the unit as done. A unit with rows that a filter failed on is marked to be done again.
-
-    Each is written to a temporary name and renamed, so a kill at any moment leaves a unit done or not begun.
-    """
+    """Commits the unit's accepted samples, the thumbnails of its rejected ones and a ledger row of each item."""
 
     def __init__(self, dataset: Dataset, section: DegradationsSection) -> None:
         self._dataset = dataset
         self._section = section
 
     def __call__(self, unit: Unit) -> Unit:
-        dataset = self._dataset
-        stem = dataset.stem(unit.number, unit.split)
-        shard = f"{stem}.tar"
-        samples = [ShardSample(item.row, item.task, item.members) for item in unit.items if item.verdict == "accepted"]
-        with committing(dataset.shards / shard, dataset.temporary) as scratch:
-            index = write_shard(scratch, shard, samples)
-        with committing(dataset.index / f"{stem}.parquet", dataset.temporary) as scratch:
-            pq.write_table(ShardIndexRow.to_table(index), scratch)
-        thumbnails = [
-            Thumbnail(sample_key=item.row.sample_key, **item.thumbnails) for item in unit.items if item.thumbnails
-        ]
-        with committing(dataset.thumbnails / f"{stem}.parquet", dataset.temporary) as scratch:
-            pq.write_table(Thumbnail.to_table(thumbnails), scratch)
-        mark = dataset.unscored / stem
-        unscored = any(item.unscored for item in unit.items)
-        if unscored:
-            mark.touch()
-        with committing(dataset.ledger / f"{stem}.parquet", dataset.temporary) as scratch:
-            pq.write_table(LedgerRow.to_table([self._ledger_row(item, shard) for item in unit.items]), scratch)
-        if not unscored:
-            mark.unlink(missing_ok=True)
+        stem = self._dataset.stem(unit.number, unit.split)
+        commit_unit(
+            self._dataset,
+            stem,
+            [ShardSample(item.row, item.task, item.members) for item in unit.items if item.verdict == "accepted"],
+            [self._ledger_row(item, f"{stem}.tar") for item in unit.items],
+            [Thumbnail(sample_key=item.row.sample_key, **item.thumbnails) for item in unit.items if item.thumbnails],
+            [text for item in unit.items if item.verdict == "accepted" for text in item.texts],
+        )
         return unit
 
     def _ledger_row(self, item: Item, shard: str) -> LedgerRow:

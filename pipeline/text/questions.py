@@ -50,7 +50,7 @@ QUESTIONS: dict[TextLanguage, dict[str, tuple[str, ...]]] = {
             "I prefer the {better} image, since the {worse} one shows {what}.",
         ),
         "variants_levels": (
-            "The {better} image is better. Both have {noun}, {low} in the {better} one and {high} in the {worse}.",
+            "The {better} image is better. Both show {noun}, {low} in the {better} one and {high} in the {worse}.",
             "The {better} image has the higher quality: its {noun} {is} {low}, while that of the {worse} is {high}.",
         ),
         "variants": (
@@ -90,7 +90,7 @@ QUESTIONS: dict[TextLanguage, dict[str, tuple[str, ...]]] = {
         ),
         "ordinals": ("第一张", "第二张"),
         "pair": (
-            "{better}图像更好。{worse}存在{what}，而{better}没有这些问题。",
+            "{better}图像更好。{worse}存在{what}，而{better}没有这类问题。",
             "我更倾向于{better}图像：{worse}出现了{what}，{better}则很干净。",
             "{better}图像的画质更高。{worse}受{what}影响，{better}没有出现这类情况。",
         ),

@@ -1,6 +1,6 @@
 """The recipe, one file a section."""
 
 from schemas.recipe.load import load_recipe, parse_recipe
-from schemas.recipe.recipe import Recipe
+from schemas.recipe.recipe import Recipe, fingerprint_of
 
-__all__ = ["Recipe", "load_recipe", "parse_recipe"]
+__all__ = ["Recipe", "fingerprint_of", "load_recipe", "parse_recipe"]

@@ -1,6 +1,7 @@
 """The recipe: everything a run needs to know, in one YAML file."""
 
 import hashlib
+from collections.abc import Mapping
 
 from schemas.recipe.cues import CuesSection
 from schemas.recipe.decode import DecodeSection
@@ -14,11 +15,12 @@ from schemas.recipe.policy import PolicySection
 from schemas.recipe.section import Section
 from schemas.recipe.shards import ShardSection
 from schemas.recipe.sources import SourceSection
+from schemas.recipe.text import TextSection
 from schemas.recipe.training import TrainingSection
 from schemas.record import canonical_json
 
 #: Sections (and fields) that change the content of a dataset. The rest names where and how the work runs.
-CONTENT_SECTIONS = ("seed", "plan", "decode", "cues", "degradations", "filters", "harvest", "policy", "shards")
+CONTENT_SECTIONS = ("seed", "plan", "decode", "cues", "degradations", "filters", "harvest", "policy", "shards", "text")
 PLACEMENT_FIELDS = (
     "plan.unit_size",
     "cues.device",
@@ -31,7 +33,7 @@ PLACEMENT_FIELDS = (
 
 
 class Recipe(Section):
-    """Sources, plan, cues, degradations, filters, harvest, policy, shards, engine, training and evaluation of one run.
+    """Sources, plan, cues, degradations, filters, harvest, policy, shards, texts, engine, training, evaluation.
 
     seed: keys every random generator of the run.
     """
@@ -47,6 +49,7 @@ class Recipe(Section):
     harvest: HarvestSection = HarvestSection()
     policy: PolicySection = PolicySection()
     shards: ShardSection = ShardSection()
+    text: TextSection = TextSection()
     engine: EngineSection = EngineSection()
     training: TrainingSection = TrainingSection()
     evaluation: EvaluationSection = EvaluationSection()
@@ -61,7 +64,12 @@ class Recipe(Section):
 
     def fingerprint(self) -> str:
         """First 16 hex digits of the sha256 of `content()`: equal recipes make equal datasets."""
-        return hashlib.sha256(canonical_json(self.content()).encode()).hexdigest()[:16]
+        return fingerprint_of(self.content())
+
+
+def fingerprint_of(content: Mapping[str, object]) -> str:
+    """First 16 hex digits of the sha256 of `content` as canonical JSON."""
+    return hashlib.sha256(canonical_json(content).encode()).hexdigest()[:16]
 
 
 def _flatten(prefix: str, value: object, into: dict[str, object]) -> None:

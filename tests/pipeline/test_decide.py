@@ -1,14 +1,23 @@
 """A finished dataset is decided again from its scores alone."""
 
+import io
 import shutil
 
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
+from evaluation.what_if import what_if
 from pipeline.dataset import Dataset
 from pipeline.decide import decide_dataset
+from pipeline.review import read_review
+from pipeline.review_queue import queued, write_queue
 from pipeline.shards.reader import ShardReader
+from schemas.errors import DatasetError
+from schemas.ledger import LedgerRow
 from schemas.recipe.policy import PolicySection, Rule
+from schemas.review import ReviewRow
+from schemas.thumbnail import Thumbnail
 from tests.pipeline.runs import files, ledger, synthesize
 
 
@@ -16,7 +25,8 @@ from tests.pipeline.runs import files, ledger, synthesize
 def finished(tmp_path_factory, small_photos):
     from schemas.recipe import parse_recipe
 
-    recipe = parse_recipe({"sources": [{"path": str(small_photos)}], "plan": {"variants": 5}})
+    policy = {"rules": [{"score": "source.sharpness", "min": 0.5}, {"score": "pair.psnr", "max": 28.0}]}
+    recipe = parse_recipe({"sources": [{"path": str(small_photos)}], "plan": {"variants": 5}, "policy": policy})
     return recipe, synthesize(recipe, tmp_path_factory.mktemp("decide") / "dataset")
 
 
@@ -27,13 +37,30 @@ def dataset(finished, tmp_path):
     return Dataset.open(copy)
 
 
+def verdicts(decision):
+    rows = decision.rows.to_pylist()
+    return {row["sample_key"]: (row["verdict"], row["reasons"]) for row in rows}
+
+
 def test_the_recipes_own_policy_gives_the_runs_verdicts(finished, dataset):
     recipe, _ = finished
     decision = decide_dataset(dataset, recipe.policy)
-    assert decision.after == decision.before
-    decided = {row["sample_key"]: row for row in pq.read_table(dataset.decision).to_pylist()}
+    assert verdicts(decision) == {row.sample_key: (row.verdict, row.reasons) for row in ledger(dataset)}
+    kept = {row["sample_key"]: row for row in pq.read_table(dataset.decision).to_pylist()}
     for row in ledger(dataset):
-        assert (row.verdict, row.reasons) == (decided[row.sample_key]["verdict"], decided[row.sample_key]["reasons"])
+        assert (row.verdict, row.reasons) == (kept[row.sample_key]["verdict"], kept[row.sample_key]["reasons"])
+
+
+@pytest.mark.slow
+def test_deciding_gives_what_a_fresh_run_gives_row_for_row(finished, dataset, tmp_path):
+    recipe, _ = finished
+    another = recipe.model_copy(
+        update={"policy": PolicySection(rules=(Rule(score="pair.psnr", max=26.0), Rule(score="pair.ssim", min=0.6)))}
+    )
+    fresh = synthesize(another, tmp_path / "fresh")
+    decided = decide_dataset(dataset, another.policy)
+    assert verdicts(decided) == {row.sample_key: (row.verdict, row.reasons) for row in ledger(fresh)}
+    assert 0 < sum(verdict == "accepted" for verdict, _ in verdicts(decided).values()) < decided.rows.num_rows
 
 
 def test_a_stricter_policy_drops_samples_for_the_reader_and_touches_no_pixel(dataset):
@@ -43,9 +70,9 @@ def test_a_stricter_policy_drops_samples_for_the_reader_and_touches_no_pixel(dat
     middle = values[len(values) // 2]
     decision = decide_dataset(dataset, PolicySection(rules=(Rule(score="pair.psnr", min=middle),)))
     assert 0 < len(ShardReader(dataset.root)) < len(reader)
-    assert decision.reasons["rejected", "pair.psnr.low"] > 0
+    assert ["pair.psnr.low"] in [reasons for _, reasons in verdicts(decision).values()]
     after = files(dataset)
-    assert after.pop("decision.parquet")
+    assert after.pop("decision.parquet") and after.pop("review.parquet")
     assert after == before
 
 
@@ -56,5 +83,109 @@ def test_samples_accepted_later_are_counted_when_no_shard_holds_them(tmp_path, s
     recipe = parse_recipe({"sources": [{"path": str(small_photos)}], "policy": strict})
     dataset = synthesize(recipe, tmp_path / "dataset")
     decision = decide_dataset(dataset, PolicySection(rules=()))
-    assert decision.without_pixels == decision.reasons["accepted", ""] == 8
+    assert decision.without_pixels == 8
+    assert all(verdict == "accepted" for verdict, _ in verdicts(decision).values())
     assert len(ShardReader(dataset.root)) == 0
+
+
+def test_the_change_is_told_against_the_decision_that_stood(finished, dataset):
+    recipe, _ = finished
+    nothing = PolicySection(rules=(Rule(score="pair.psnr", min=1000.0),))
+    first = what_if(*parts(decide_dataset(dataset, nothing)))
+    assert first.total.after == 0 and first.total.lost == first.total.before > 0
+    assert ("pair.psnr.low", 0, first.total.rows) in first.reasons
+    second = what_if(*parts(decide_dataset(dataset, recipe.policy)))
+    assert second.total.before == 0 and second.total.gained == second.total.after == first.total.before
+    assert sum(change.rows for change in second.degradations) == second.total.rows
+    shown = next(one for one in second.histograms if one.score == "pair.psnr")
+    assert shown.accepted.sum() == second.total.after
+    assert shown.accepted.sum() + shown.dropped.sum() + shown.missing == second.total.rows
+
+
+def parts(decision):
+    return decision.rows, decision.scores
+
+
+def test_a_dry_run_keeps_nothing(dataset):
+    before = files(dataset)
+    decide_dataset(dataset, PolicySection(rules=()), write=False)
+    assert files(dataset) == before
+
+
+def test_people_outrank_every_later_policy(finished, dataset):
+    recipe, _ = finished
+    rows = {verdict: [row for row in ledger(dataset) if row.verdict == verdict] for verdict in ("accepted", "rejected")}
+    down, up = rows["accepted"][0].sample_key, rows["rejected"][0].sample_key
+    review = [
+        ReviewRow(sample_key=down, decision="reject", reviewer="ada", note="a cat was removed"),
+        ReviewRow(sample_key=up, decision="accept", reviewer="ada"),
+    ]
+    decided = verdicts(decide_dataset(dataset, recipe.policy, review))
+    assert decided[down] == ("rejected", ["review.rejected"])
+    assert decided[up] == ("accepted", [])
+    nothing = PolicySection(rules=(Rule(score="pair.psnr", min=1000.0),))
+    later = decide_dataset(dataset, nothing)
+    assert verdicts(later)[up] == ("accepted", [])
+    assert verdicts(later)[down] == ("rejected", ["review.rejected", "pair.psnr.low"])
+    reviewers = dict(zip(later.rows["sample_key"].to_pylist(), later.rows["reviewer"].to_pylist(), strict=True))
+    assert {key for key, name in reviewers.items() if name} == {up, down}
+    changed = decide_dataset(dataset, nothing, [ReviewRow(sample_key=up, decision="reject")])
+    assert verdicts(changed)[up][0] == "rejected"
+
+
+def test_people_cannot_accept_what_is_no_pair_nor_what_nobody_knows(dataset):
+    with pytest.raises(DatasetError, match="which is not in the ledger"):
+        decide_dataset(dataset, PolicySection(), [ReviewRow(sample_key="nobody", decision="accept")])
+    part = sorted(dataset.ledger.glob("*.parquet"))[0]
+    rows = LedgerRow.read_parquet(part)
+    lost = rows[0].model_copy(update={"verdict": "failed", "reason": "failed.degrade", "reasons": ["failed.degrade"]})
+    pq.write_table(LedgerRow.to_table([lost, *rows[1:]]), part)
+    with pytest.raises(DatasetError, match="which has no pair"):
+        decide_dataset(dataset, PolicySection(), [ReviewRow(sample_key=lost.sample_key, decision="accept")])
+
+
+def test_what_waits_is_written_to_be_filled_in(tmp_path, dataset):
+    waiting = PolicySection(rules=(Rule(score="pair.psnr", max=30),), review=("synthetic",))
+    decide_dataset(dataset, waiting)
+    rows = list(queued(dataset))
+    assert (
+        0
+        < len(rows)
+        == sum(reasons == ["review.pending"] for _, reasons in verdicts(decide_dataset(dataset, waiting)).values())
+    )
+    page = write_queue(rows, tmp_path / "queue.csv")
+    assert page.read_text().count("<section>") == len(rows)
+    assert read_review(tmp_path / "queue.csv") == []
+    lines = (tmp_path / "queue.csv").read_text().splitlines()
+    filled = [lines[0], *(line.replace(",,,,", ",accept,ada,fine,", 1) for line in lines[1:3]), *lines[3:]]
+    (tmp_path / "queue.csv").write_text("\n".join(filled))
+    review = read_review(tmp_path / "queue.csv")
+    assert [(row.decision, row.reviewer, row.note) for row in review] == [("accept", "ada", "fine")] * 2
+    decide_dataset(dataset, waiting, review)
+    assert len(ShardReader(dataset.root)) <= 2
+    assert len(list(queued(dataset))) == len(rows) - 2
+
+
+def test_rejected_samples_keep_a_thumbnail(finished):
+    _, dataset = finished
+    rejected = {row.sample_key for row in ledger(dataset) if row.verdict == "rejected" and row.scores}
+    kept = [one for part in sorted(dataset.thumbnails.glob("*.parquet")) for one in Thumbnail.read_parquet(part)]
+    assert {one.sample_key for one in kept} == rejected != set()
+    for one in kept:
+        for data in (one.degraded, one.clean):
+            assert max(Image.open(io.BytesIO(data)).size) == 288
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sample_key,verdict\nk,accept\n", "no column 'decision'"),
+        ("sample_key,decision\nk,maybe\n", "line 2: decision 'maybe'; write accept, reject or nothing"),
+        ("sample_key,decision\nk,accept\nk,reject\n", "k is decided twice"),
+        ('sample_key,decision\nk,"acc', "cannot be read as CSV"),
+    ],
+)
+def test_a_review_that_cannot_be_used(tmp_path, text, message):
+    (tmp_path / "review.csv").write_text(text)
+    with pytest.raises(DatasetError, match=message):
+        read_review(tmp_path / "review.csv")

@@ -1,6 +1,5 @@
 """Optional learned metrics of clean targets."""
 
-
 from schemas.recipe.section import Section
 
 

@@ -1,0 +1,1 @@
+"""Harvest: real degraded photographs, their clean references, and the pairs they make."""

@@ -1,0 +1,1 @@
+"""Where the clean reference of a real photograph comes from."""

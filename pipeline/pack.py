@@ -1,0 +1,168 @@
+"""Packing: the shards of a decision, with the samples that the run did not keep made again from their traces."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow.parquet as pq
+
+from pipeline.commit import commit_unit
+from pipeline.dataset import Dataset
+from pipeline.engines.engine import Engine
+from pipeline.members import text_member
+from pipeline.remake import remake
+from pipeline.report import UnitReport
+from pipeline.shards.writer import ShardSample
+from pipeline.text.of_row import texts_between, texts_of_row
+from schemas.errors import DatasetError
+from schemas.ledger import LedgerRow, Verdict
+from schemas.recipe import Recipe
+from schemas.record import canonical_json
+from schemas.shard import ShardIndexRow
+from schemas.text import TextRow
+
+
+class PackUnit(NamedTuple):
+    """A unit by number and split, and how many rows it has."""
+
+    number: int
+    split: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Packing:
+    """What a packing will do: all ledger rows, accepted samples, those among them that must be made again, the units
+    not done yet, and what the result depends on beside the recipe.
+    """
+
+    rows: int
+    accepted: int
+    remade: int
+    pending: list[PackUnit]
+    made_of: dict[str, str]
+
+
+class _Standing(NamedTuple):
+    verdict: Verdict
+    reasons: list[str]
+
+
+def plan_packing(dataset: Dataset, out: Path) -> Packing:
+    """Reads the standing decision of `dataset` (the run's own if none was made) and what `out` has of it.
+
+    Raises DatasetError when nothing was accepted.
+    """
+    standing = _standing(dataset)
+    target = Dataset(out)
+    done = target.done_units() - target.unscored_units()
+    digest = hashlib.sha256(dataset.fingerprint().encode())
+    total, accepted, remade, pending = 0, 0, 0, []
+    for part in sorted(dataset.ledger.glob("*.parquet")):
+        columns = ["sample_key", "verdict", "shard", "unit", "split"]
+        rows = pq.read_table(part, columns=columns).to_pylist()
+        chosen = {
+            row["sample_key"]: row["shard"]
+            for row in rows
+            if standing.get(row["sample_key"], _Standing(row["verdict"], [])).verdict == "accepted"
+        }
+        total += len(rows)
+        accepted += len(chosen)
+        remade += sum(not shard for shard in chosen.values())
+        digest.update(canonical_json([part.stem, sorted(chosen)]).encode())
+        if rows[0]["unit"] not in done:
+            pending.append(PackUnit(rows[0]["unit"], rows[0]["split"], len(rows)))
+    if not accepted:
+        raise DatasetError(f"{dataset.root}: no sample is accepted; decide with another policy first")
+    return Packing(total, accepted, remade, pending, {"packed.decision": digest.hexdigest()[:16]})
+
+
+def pack_units(dataset: Dataset, out: Path, recipe: Recipe, packing: Packing, engine: Engine) -> Iterator[UnitReport]:
+    """Packs the pending units into the dataset at `out` and yields a report of each as it is committed.
+
+    Raises DatasetError when `out` holds something else, the packing of another decision for one.
+    """
+    target = Dataset.create(out, recipe, packing.made_of)
+    for unit in packing.pending:
+        target.reopen(unit.number, unit.split)
+    tasks = [json.dumps([unit.number, unit.split]).encode() for unit in packing.pending]
+    arguments = (dataset.root.absolute(), out.absolute(), recipe)
+    for result in engine.run(tasks, PackWorker, arguments, recipe.engine.worker_gpus):
+        yield UnitReport.from_bytes(result)
+
+
+def _standing(dataset: Dataset) -> dict[str, _Standing]:
+    if not dataset.decision.exists():
+        return {}
+    table = pq.read_table(dataset.decision, columns=["sample_key", "verdict", "reasons"])
+    keys, verdicts, reasons = (table[name].to_pylist() for name in table.column_names)
+    return {key: _Standing(verdict, why) for key, verdict, why in zip(keys, verdicts, reasons, strict=True)}
+
+
+class PackWorker:
+    """Called with a unit's number and split as JSON; writes its accepted samples; returns a `UnitReport` as bytes.
+
+    A sample that cannot be made again ends as failed with the error, and is tried again by the next run.
+    """
+
+    def __init__(self, root: Path, out: Path, recipe: Recipe) -> None:
+        self._source, self._target, self._recipe = Dataset.open(root), Dataset.open(out), recipe
+        self._standing = _standing(self._source)
+
+    def __call__(self, task: bytes) -> bytes:
+        number, split = json.loads(task)
+        source, target = self._source, self._target
+        stem = target.stem(number, split)
+        theirs = f"{source.stem(number, split)}.parquet"
+        index = ShardIndexRow.read_parquet(source.index / theirs)
+        rows: list[LedgerRow] = []
+        samples: list[ShardSample] = []
+        texts: list[TextRow] = []
+        for row in LedgerRow.read_parquet(source.ledger / theirs):
+            decided = self._decided(row)
+            if decided.verdict == "accepted":
+                try:
+                    members = _stored(source, row, index) if row.shard else remake(row, source, self._recipe)
+                    own = texts_of_row(row, self._recipe.text)
+                except Exception as error:
+                    decided = _failed(decided, error)
+                else:
+                    texts += own
+                    samples.append(ShardSample(row, row.task, {**members, **text_member(own)}))
+                    decided = decided.model_copy(update={"shard": f"{stem}.tar"})
+            rows.append(decided)
+        texts += texts_between([row for row in rows if row.verdict == "accepted"], self._recipe.text)
+        commit_unit(target, stem, samples, rows, texts=texts)
+        return UnitReport.of_rows(number, rows).to_bytes()
+
+    def _decided(self, row: LedgerRow) -> LedgerRow:
+        if row.sample_key not in self._standing:
+            return row
+        verdict, reasons = self._standing[row.sample_key]
+        update = {"verdict": verdict, "reason": reasons[0] if reasons else "", "reasons": reasons, "shard": ""}
+        return row.model_copy(update=update)
+
+
+def _failed(row: LedgerRow, error: Exception) -> LedgerRow:
+    fault, reason = f"{type(error).__name__}: {error}", "failed.pack"
+    lost = {"verdict": "failed", "reason": reason, "reasons": [reason], "error": fault, "unscored": [f"pack: {fault}"]}
+    return row.model_copy(update=lost)
+
+
+def _stored(dataset: Dataset, row: LedgerRow, index: list[ShardIndexRow]) -> dict[str, bytes]:
+    """The members of a sample as its shard holds them. Raises ValueError where they are not what was written."""
+    members = {}
+    with (dataset.shards / Path(row.shard).name).open("rb") as shard:
+        for entry in index:
+            if entry.key == row.sample_key:
+                shard.seek(entry.offset)
+                data = shard.read(entry.size)
+                if hashlib.sha256(data).hexdigest() != entry.sha256:
+                    raise ValueError(f"{row.shard}: {entry.member} of {row.sample_key} is damaged; synthesize again")
+                members[entry.member] = data
+    return members

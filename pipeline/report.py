@@ -1,0 +1,49 @@
+"""What became of a unit."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pipeline.unit import Unit
+from schemas.ledger import LedgerRow
+
+
+@dataclass(frozen=True)
+class UnitReport:
+    """What became of one unit: its number, rows by (verdict, first reason), and by filter those that it failed on."""
+
+    unit: int
+    counts: dict[tuple[str, str], int]
+    unscored: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        return sum(self.counts.values())
+
+    def to_bytes(self) -> bytes:
+        return json.dumps([self.unit, [[*key, n] for key, n in self.counts.items()], self.unscored]).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> UnitReport:
+        unit, counts, unscored = json.loads(data)
+        return cls(unit, {(verdict, reason): n for verdict, reason, n in counts}, unscored)
+
+    @classmethod
+    def of_unit(cls, unit: Unit) -> UnitReport:
+        """The report of a unit whose items have been through all stages."""
+        verdicts = ((item.verdict, item.failed or (item.reasons[0] if item.reasons else "")) for item in unit.items)
+        return cls._of(unit.number, verdicts, (fault for item in unit.items for fault in item.unscored))
+
+    @classmethod
+    def of_rows(cls, unit: int, rows: Iterable[LedgerRow]) -> UnitReport:
+        """The report of a unit that ended as these ledger rows."""
+        kept = list(rows)
+        faults = (fault for row in kept for fault in row.unscored)
+        return cls._of(unit, ((row.verdict, row.reason) for row in kept), faults)
+
+    @classmethod
+    def _of(cls, unit: int, verdicts: Iterable[tuple[str, str]], faults: Iterable[str]) -> UnitReport:
+        return cls(unit, dict(Counter(verdicts)), dict(Counter(fault.partition(":")[0] for fault in faults)))

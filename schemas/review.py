@@ -1,0 +1,14 @@
+"""What people decided about samples."""
+
+from typing import Literal
+
+from schemas.record import Record
+
+
+class ReviewRow(Record):
+    """One person's decision about one sample; `note` says why, in their words."""
+
+    sample_key: str
+    decision: Literal["accept", "reject"]
+    reviewer: str = ""
+    note: str = ""

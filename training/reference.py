@@ -1,0 +1,52 @@
+"""Our own editors as reference generators of a harvest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.harvest.generators.contract import Image, ReferenceGenerator, Request
+from pipeline.harvest.generators.select import build_generator
+from schemas.recipe import Recipe
+from schemas.recipe.harvest import GeneratorSection
+
+
+class EditorReferences:
+    """An exported editor at the folder `harvest.generator.model`. version: the folder's name."""
+
+    provider, batch = "editor", 1
+
+    def __init__(self, section: GeneratorSection) -> None:
+        self._folder, self._steps = Path(section.model).expanduser(), section.steps or 1
+
+    @property
+    def version(self) -> str:
+        return self._folder.resolve().name
+
+    def load(self) -> None:
+        """Loads the editor. Raises CheckpointError when the folder holds none."""
+        from training.editors import load_editor
+
+        self._editor = load_editor(self._folder)
+
+    def generate(self, requests: Sequence[Request]) -> list[Image | Exception]:
+        """The restored picture of each photograph."""
+        from training.restore import restore_image
+
+        made: list[Image | Exception] = []
+        for request in requests:
+            try:
+                made.append(restore_image(self._editor, request.photograph, request.prompt, self._steps))
+            except Exception as error:
+                made.append(error)
+        return made
+
+
+def build_any_generator(recipe: Recipe) -> ReferenceGenerator | None:
+    """The generator that `recipe.harvest.generator` asks for, our own editors among them.
+
+    Raises RecipeError when it cannot be used.
+    """
+    if recipe.harvest.generator.kind == "editor":
+        return EditorReferences(recipe.harvest.generator)
+    return build_generator(recipe)
