@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filters.luma import luma
-from filters.pair.alignment import alignment
+from filters.pair.alignment import alignment, correlate
 from filters.pair.contrast import contrast
 from filters.pair.fidelity import psnr, ssim
 from filters.pair.residual import residual
@@ -36,6 +36,6 @@ def score_pair(degraded: NDArray[np.uint8], clean: NDArray[np.uint8], degradatio
         **ssim(grey_degraded, grey_clean),
         **contrast(grey_degraded, grey_clean),
         **residual(degraded, clean),
-        **alignment(grey_degraded, grey_clean, degradation),
+        **alignment(*correlate(grey_degraded, grey_clean, degradation), degradation),
     }
     return {**scores, **strength(scores, degradation)}

@@ -51,11 +51,7 @@ _DEFAULT_RULES = (
     Rule(score="pair.strength", min=0.003),
     Rule(score="pair.strength", min=0.015, max=0.6, degradations=("reflection",)),
     Rule(score="pair.strength", min=0.02, max=0.93, degradations=("lowlight",)),
-    Rule(score="pair.shift", max=0.5, degradations=("noise", "compression", "haze", "reflection", "moire")),
-    Rule(score="pair.shift", max=1.0, degradations=("realesrgan", "apisr", "web_style", "flare", "lowlight")),
-    Rule(score="pair.shift", max=2.0, degradations=("rain",)),
-    # The centre of mass of a blur tells its place only to a part of its own, proportional size.
-    Rule(score="pair.shift_share", max=0.005, degradations=("blur",)),
+    Rule(score="pair.shift_least", max=1.0),
 )
 
 
@@ -65,7 +61,7 @@ class PolicySection(Section):
 
     The default rules ask of a clean target a short side of 256 px, sharp edges (source.sharpness), little noise and
     no near duplicate before it; of a pair a degradation that shows and leaves something to restore (pair.strength),
-    and content that stayed in place (pair.shift).
+    and content that stayed in place (pair.shift_least).
     """
 
     rules: tuple[Rule, ...] = Field(default=_DEFAULT_RULES)

@@ -39,7 +39,7 @@ def test_blurred_noisy_and_small_ones_are_not(photo_paths):
     blurred, noisy = 0, 0
     for path in photo_paths:
         pixels = decode(path.read_bytes(), 10**7).pixels
-        blurred += source_reasons(cv2.GaussianBlur(pixels, (0, 0), 2.5)) == ["source.sharpness.low"]
+        blurred += "source.sharpness.low" in source_reasons(cv2.GaussianBlur(pixels, (0, 0), 2.5))
         grain = np.clip(pixels + rng.normal(0, 10, pixels.shape), 0, 255).round().astype(np.uint8)
         noisy += "source.noise_sigma.high" in source_reasons(grain)
         assert "source.short_side.low" in source_reasons(pixels[:255])
@@ -47,7 +47,9 @@ def test_blurred_noisy_and_small_ones_are_not(photo_paths):
 
 
 def test_a_constant_picture_has_no_sharpness():
-    assert source_reasons(np.full((512, 512, 3), 128, np.uint8)) == ["source.sharpness.missing"]
+    reasons = source_reasons(np.full((512, 512, 3), 128, np.uint8))
+    assert reasons[0] == "source.sharpness.missing"
+    assert "source.bandwidth.missing" in reasons and "source.dynamic_range.low" in reasons
 
 
 def test_a_near_duplicate():
@@ -64,7 +66,7 @@ def test_untouched_is_too_weak_destroyed_too_strong_and_the_middle_passes(name, 
     assert pair_reasons(degrade(clean, ladder[3]), clean, name) == []
     if name != "compression":  # even JPEG's lowest quality keeps structure
         assert "pair.strength.high" in pair_reasons(degrade(clean, destroyed), clean, name)
-    assert "pair.shift.high" in pair_reasons(np.roll(clean, 2, axis=1), clean, "noise")
+    assert "pair.shift_least.high" in pair_reasons(np.roll(clean, 2, axis=1), clean, "noise")
 
 
 @pytest.mark.slow
