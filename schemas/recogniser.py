@@ -14,6 +14,7 @@ CLEAN = "clean"
 
 class RecogniserConfig(Record):
     """format: of weights and views. backbone: an architecture of timm. names: degradations in the order of the outputs.
+    statistics: measures that the network is given (`filters.statistics`), in their order.
 
     tile: side of a tile at native resolution. whole: side of the square that the whole picture becomes; pixels.
     """
@@ -21,6 +22,7 @@ class RecogniserConfig(Record):
     format: Literal[1] = 1
     backbone: str
     names: tuple[str, ...]
+    statistics: tuple[str, ...]
     tile: int = Field(ge=32, le=1024)
     whole: int = Field(ge=32, le=1024)
 

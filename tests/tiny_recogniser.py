@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from filters.recogniser.views import measure_names
 from schemas.recogniser import NAMES, RecogniserConfig
 
 #: The smallest plain network of timm, and views that it still makes planes of.
@@ -17,11 +18,18 @@ def write_recogniser(folder: Path, seed: int = 0, **changes: object) -> Path:
 
     from filters.recogniser.network import RecogniserNetwork
 
-    fields = {"backbone": BACKBONE, "names": NAMES, "tile": TILE, "whole": WHOLE, **changes}
+    fields = {
+        "backbone": BACKBONE,
+        "names": NAMES,
+        "statistics": measure_names(),
+        "tile": TILE,
+        "whole": WHOLE,
+        **changes,
+    }
     config = RecogniserConfig.model_validate(fields)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = RecogniserNetwork(config.backbone, len(config.names))
+        network = RecogniserNetwork(config.backbone, len(config.names), len(config.statistics))
         with torch.no_grad():
             for head in (network.presence, network.severity):
                 head.weight.mul_(8.0)  # fresh weights are so small that every picture looks alike

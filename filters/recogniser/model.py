@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from filters.contract import Finding, Image
 from filters.inference import Device, choose_device, digest, full_batches, inference, require
-from filters.recogniser.views import grid_tiles, whole_of
+from filters.recogniser.views import Planes, grid_tiles, measure_names, measures_of, whole_of
 from schemas.errors import RecipeError
 from schemas.recogniser import CLEAN, RecogniserConfig
 
@@ -35,7 +35,10 @@ def read_config(folder: Path) -> RecogniserConfig:
         told = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         if missing := sorted(RecogniserConfig.model_fields.keys() - told.keys()):
             raise ValueError(f"{missing[0]} is missing")
-        return RecogniserConfig.model_validate(told)
+        config = RecogniserConfig.model_validate(told)
+        if config.statistics != measure_names():
+            raise ValueError("statistics are those of another version of tarnish")
+        return config
     except (ValidationError, ValueError, AttributeError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else None
         why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(error)
@@ -54,7 +57,7 @@ def load_network(folder: Path, config: RecogniserConfig) -> Any:
 
     try:
         with torch.random.fork_rng(devices=[]):
-            network = RecogniserNetwork(config.backbone, len(config.names))
+            network = RecogniserNetwork(config.backbone, len(config.names), len(config.statistics))
         network.load_state_dict(load_file(folder / WEIGHTS))
     except (ValueError, RuntimeError, SafetensorError) as error:
         why = " ".join(str(error).split())[:300]
@@ -104,10 +107,9 @@ class RecogniserFilter:
         with inference(self._device):
             for positions in full_batches(len(images), _GPU_BATCH if self._device == "cuda" else 1):
                 views = {n: _views(images[n], self.config) for n in set(positions)}
-                tiles, wholes = (
-                    torch.from_numpy(np.stack([views[n][part] for n in positions])).to(self._device) for part in (0, 1)
-                )
-                presence, severity = (one.float().sigmoid().cpu().numpy() for one in network(tiles, wholes))
+                shown = [np.stack([views[n][part] for n in positions]) for part in range(3)]
+                answers = network(*(torch.from_numpy(one).to(self._device) for one in shown))
+                presence, severity = (one.float().sigmoid().cpu().numpy() for one in answers)
                 found += [self._finding(presence[n], severity[n]) for n in range(len(views))]
         return found
 
@@ -118,5 +120,5 @@ class RecogniserFilter:
         return Finding(scores)
 
 
-def _views(image: Image, config: RecogniserConfig) -> tuple[Any, Any]:
-    return grid_tiles(image, config.tile), whole_of(image, config.whole)
+def _views(image: Image, config: RecogniserConfig) -> tuple[Planes, Planes, Planes]:
+    return grid_tiles(image, config.tile), whole_of(image, config.whole), measures_of(image)

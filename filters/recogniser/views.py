@@ -1,10 +1,14 @@
-"""The two views of a picture that the recogniser is shown: tiles at native resolution, and the whole."""
+"""What the recogniser is shown of a picture: tiles at native resolution, the whole, and its statistics."""
 
 from __future__ import annotations
+
+from functools import cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from filters.statistics.features import statistics
 
 Image = NDArray[np.uint8]
 Planes = NDArray[np.float32]
@@ -45,6 +49,18 @@ def grid_tiles(image: Image, side: int) -> Planes:
 def whole_of(image: Image, side: int) -> Planes:
     """The whole picture, whatever its aspect, as a square: float32 (3, side, side) in [−1, 1]."""
     return _planes(np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), dtype=np.uint8))
+
+
+def measures_of(image: Image) -> Planes:
+    """The statistics of a picture of any size in the order of `measure_names`, float32 (k,); NaN where one cannot be
+    measured."""
+    return np.array(list(statistics(image).values()), dtype=np.float32)
+
+
+@cache
+def measure_names() -> tuple[str, ...]:
+    """Names of the statistics, in order."""
+    return tuple(statistics(np.zeros((16, 16, 3), dtype=np.uint8)))
 
 
 def _planes(image: Image) -> Planes:

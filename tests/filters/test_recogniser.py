@@ -113,6 +113,7 @@ def edited(folder, **changes):
         ({"backbone": "vit_tiny_patch16_224"}, "takes no picture of any size"),
         ({"backbone": "test_resnet"}, "does not fit backbone 'test_resnet' with 9 names"),
         ({"names": ["blur", "noise"]}, "size mismatch"),
+        ({"statistics": ["statistics.noise.fine"]}, "statistics are those of another version of tarnish"),
     ],
 )
 def test_a_folder_of_another_form_is_refused(tmp_path, changes, message):
@@ -143,9 +144,23 @@ def test_weights_that_lack_a_tensor_or_are_none_are_refused(tmp_path):
         RecogniserFilter(str(tmp_path), "cpu")
 
 
-def test_the_order_of_tiles_says_nothing():
-    network = RecogniserNetwork("test_convnext", 3).eval()
-    tiles, wholes = torch.randn(1, 4, 6, 32, 32), torch.randn(1, 3, 32, 32)
+def test_neither_order_nor_number_of_tiles_changes_the_scale_of_what_is_read():
+    network = RecogniserNetwork("test_convnext", 3, 2).eval()
+    tiles, wholes, measures = torch.rand(1, 4, 6, 32, 32), torch.rand(1, 3, 32, 32), torch.rand(1, 2)
     with torch.no_grad():
-        first, second = network(tiles, wholes)[0], network(tiles.flip(1), wholes)[0]
-    torch.testing.assert_close(first, second)
+        first = network(tiles, wholes, measures)[0]
+        torch.testing.assert_close(network(tiles.flip(1), wholes, measures)[0], first)
+        torch.testing.assert_close(network(tiles.repeat(1, 3, 1, 1, 1), wholes, measures)[0], first)
+
+
+def test_a_statistic_that_could_not_be_measured_counts_as_unknown_not_as_zero():
+    network = RecogniserNetwork("test_convnext", 3, 2).eval()
+    network.standardise(torch.tensor([[1.0, 5.0], [2.0, torch.nan], [3.0, 5.0]]))
+    assert network.centre.tolist() == [2.0, 5.0] and network.scale.tolist() == pytest.approx([2 / 3, 1e-3])
+    tiles, wholes = (
+        torch.rand(2, 1, 6, 32, 32)[:1].expand(2, -1, -1, -1, -1),
+        torch.rand(1, 3, 32, 32).expand(2, -1, -1, -1),
+    )
+    with torch.no_grad():
+        usual, unknown = network(tiles, wholes, torch.tensor([[2.0, 5.0], [2.0, torch.nan]]))[0]
+    assert torch.isfinite(unknown).all() and not torch.equal(usual, unknown)

@@ -12,18 +12,22 @@ from degradations.rng import generator
 from filters.recogniser.views import padded, tile_at, whole_of
 from schemas.recogniser import RecogniserConfig
 from training.recogniser.examples import Examples
-from training.recogniser.rewriting import framed, rewritten
+from training.recogniser.variants import VARIANTS, Variants
 
-#: Random tiles of a picture in training; a scored one is shown more.
-TILES = 2
+#: Megabytes of pictures that are held.
+_CACHED = 4500
 
 
 class Batch(NamedTuple):
-    """tiles (n, TILES, 6, s, s), wholes (n, 3, w, w); present (n, names + 1): 1 for each degradation, or for clean,
-    last; severities (n, names), 0 where absent. All float32."""
+    """tiles (n, 1, 6, s, s): one a picture, at a random place; wholes (n, 3, w, w); statistics (n, k).
+
+    present (n, names + 1): 1 for each degradation, or for clean, last. severities (n, names): 0 where absent. All
+    float32.
+    """
 
     tiles: Tensor
     wholes: Tensor
+    statistics: Tensor
     present: Tensor
     severities: Tensor
 
@@ -32,28 +36,34 @@ class Batches:
     """Batches of one set of examples. Each group (a degradation, clean, chains) has equal shares of every stretch."""
 
     def __init__(self, examples: Examples, config: RecogniserConfig, size: int, seed: int) -> None:
-        self._examples, self._config, self._size, self._seed = examples, config, size, seed
+        self._config, self._size, self._seed = config, size, seed
         self._groups = list(examples.groups().values())
+        self._variants = Variants(examples, seed, _CACHED)
 
     def __getitem__(self, step: int) -> Batch:
         """The batch of `step`."""
+        return self.drawn(self._size, step)
+
+    def drawn(self, size: int, *key: object) -> Batch:
+        """`size` pictures by `key`, an integer or a name; groups in turn."""
         names, side = self._config.names, self._config.tile
-        rng = generator(self._seed, "recogniser", step)
-        tiles, wholes = [], []
-        present = np.zeros((self._size, len(names) + 1), dtype=np.float32)
-        severities = np.zeros((self._size, len(names)), dtype=np.float32)
-        for row in range(self._size):
-            group = self._groups[(step * self._size + row) % len(self._groups)]
+        rng = generator(self._seed, "recogniser", *key)
+        first = int(rng.integers(len(self._groups)))
+        tiles, wholes, statistics = [], [], []
+        present = np.zeros((size, len(names) + 1), dtype=np.float32)
+        severities = np.zeros((size, len(names)), dtype=np.float32)
+        for row in range(size):
+            group = self._groups[(first + row) % len(self._groups)]
             example = group[int(rng.integers(len(group)))]
-            picture = rewritten(framed(self._examples.pixels(example), rng), rng)
+            picture, measures = self._variants.get(example, int(rng.integers(VARIANTS)))
             wholes.append(whole_of(picture, self._config.whole))
+            statistics.append(measures)
             picture = padded(picture, side)
-            for _ in range(TILES):
-                top, left = (int(rng.integers(length - side + 1)) for length in picture.shape[:2])
-                tiles.append(tile_at(picture, top, left, side))
+            top, left = (int(rng.integers(length - side + 1)) for length in picture.shape[:2])
+            tiles.append(tile_at(picture, top, left, side)[None])
             for name, severity in example.severities.items():
                 present[row, names.index(name)] = 1.0
                 severities[row, names.index(name)] = severity
             present[row, -1] = not example.severities
-        shaped = np.stack(tiles).reshape(self._size, TILES, *tiles[0].shape)
-        return Batch(*(torch.from_numpy(part) for part in (shaped, np.stack(wholes), present, severities)))
+        parts = (np.stack(tiles), np.stack(wholes), np.stack(statistics), present, severities)
+        return Batch(*(torch.from_numpy(part) for part in parts))

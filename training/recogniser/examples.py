@@ -15,7 +15,7 @@ from pipeline.shards.reader import ShardReader
 from schemas.errors import DatasetError
 from schemas.recogniser import CLEAN, NAMES
 from schemas.source import Split
-from training.data.pairs import MAX_PIXELS, PixelCache
+from training.data.pairs import MAX_PIXELS
 
 #: Group of the pictures with several degradations.
 CHAINS = "chains"
@@ -45,9 +45,9 @@ class Examples:
     Raises DatasetError as ShardReader does.
     """
 
-    def __init__(self, datasets: Sequence[Path], split: Split, cache: PixelCache) -> None:
+    def __init__(self, datasets: Sequence[Path], split: Split) -> None:
         self.split = split
-        self._reader, self._cache = ShardReader(list(datasets), split), cache
+        self._reader = ShardReader(list(datasets), split)
         self.all: list[Example] = []
         self.unknown = 0
         sources: set[str] = set()
@@ -87,17 +87,12 @@ class Examples:
     def pixels(self, example: Example) -> NDArray[np.uint8]:
         """The picture, uint8 (H, W, 3), sRGB. Raises DatasetError when it cannot be decoded."""
         which = "degraded" if example.severities else "clean"
-
-        def made() -> NDArray[np.uint8]:
-            data = getattr(self._reader[example.position], which)
-            try:
-                return decode(data, max_pixels=MAX_PIXELS).pixels
-            except Exception as error:
-                raise DatasetError(
-                    f"the {which} picture of sample {example.key} cannot be decoded ({error}); make the dataset again"
-                ) from error
-
-        return self._cache.get((self.split, example.key, which), made)
+        try:
+            return decode(getattr(self._reader[example.position], which), max_pixels=MAX_PIXELS).pixels
+        except Exception as error:
+            raise DatasetError(
+                f"the {which} picture of sample {example.key} cannot be decoded ({error}); make the dataset again"
+            ) from error
 
     def _of_trace(self, position: int) -> dict[str, float]:
         """Severities of the steps of a chain; none when a step is none of NAMES."""
@@ -110,9 +105,9 @@ class Examples:
         return severities
 
 
-def open_examples(datasets: Sequence[Path], split: Split, cache: PixelCache, said: Callable[[str], None]) -> Examples:
+def open_examples(datasets: Sequence[Path], split: Split, said: Callable[[str], None]) -> Examples:
     """Examples, telling `said` how many there are and what was left out."""
-    examples = Examples(datasets, split, cache)
+    examples = Examples(datasets, split)
     parts = ", ".join(f"{len(group)} {name}" for name, group in examples.groups().items())
     left = f"; {examples.unknown} of other degradations left out" if examples.unknown else ""
     said(f"{split}: {parts or 'nothing'}{left}")

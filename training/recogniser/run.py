@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from filters.recogniser.model import CONFIG, WEIGHTS
 from filters.recogniser.network import RecogniserNetwork
+from filters.recogniser.views import measure_names
 from pipeline.files import write_atomically
 from schemas.errors import CheckpointError, DatasetError, DivergedError, RecipeError
 from schemas.recogniser import RecogniserConfig
@@ -26,6 +27,8 @@ from training.recogniser.examples import Examples
 
 #: Weights while they are trained, with AdamW's moments, beside what the folder will hold.
 STATE = "training.safetensors"
+#: Pictures whose statistics set the scale of each.
+STANDARD = 256
 #: Weight of the squared error of severities beside the cross-entropies.
 SEVERITY = 4.0
 _WARM_UP, _DECAY = 0.08, 0.05
@@ -57,7 +60,11 @@ class Run:
             raise DatasetError("the datasets have no training sample of a known degradation; run `tarnish synthesize`")
         self.out, self._settings, self._device = out, settings, device
         self.config = RecogniserConfig(
-            backbone=settings.backbone, names=examples.names, tile=settings.tile, whole=settings.whole
+            backbone=settings.backbone,
+            names=examples.names,
+            statistics=measure_names(),
+            tile=settings.tile,
+            whole=settings.whole,
         )
         told = [asdict(settings), self.config.model_dump(), examples.fingerprint(), timm.__version__]
         self._identity = hashlib.sha256(json.dumps(told).encode()).hexdigest()
@@ -65,7 +72,7 @@ class Run:
         try:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(settings.seed)
-                self.network = RecogniserNetwork(settings.backbone, len(examples.names))
+                self.network = RecogniserNetwork(settings.backbone, len(examples.names), len(measure_names()))
         except ValueError as error:
             raise RecipeError(f"--backbone: {error}") from error
         self.network.to(device).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
@@ -84,11 +91,13 @@ class Run:
 
     def advance(self) -> float:
         """Takes one step and returns its loss. Raises DivergedError when that is no number."""
+        if self.step == 0:
+            self.network.standardise(self._batches.drawn(STANDARD, "statistics").statistics.to(self._device))
         batch = Batch(*(part.to(self._device) for part in self._batches[self.step]))
         for group in self._optimizer.param_groups:
             group["lr"] = _rate(self._settings, self.step)
         with torch.backends.cudnn.flags(deterministic=True, benchmark=False, allow_tf32=False):
-            presence, severity = self.network(batch.tiles, batch.wholes)
+            presence, severity = self.network(batch.tiles, batch.wholes, batch.statistics)
             loss = objective(presence, severity, batch)
             self._optimizer.zero_grad()
             loss.backward()
