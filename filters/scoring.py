@@ -9,6 +9,8 @@ from filters.luma import luma
 from filters.pair.alignment import alignment, correlate
 from filters.pair.contrast import contrast
 from filters.pair.fidelity import psnr, ssim
+from filters.pair.fringes import fringes
+from filters.pair.light import light
 from filters.pair.residual import residual
 from filters.pair.strength import strength
 from filters.source.noise_level import noise_level
@@ -36,6 +38,8 @@ def score_pair(degraded: NDArray[np.uint8], clean: NDArray[np.uint8], degradatio
         **ssim(grey_degraded, grey_clean),
         **contrast(grey_degraded, grey_clean),
         **residual(degraded, clean),
+        **light(degraded, clean),
+        **fringes(degraded, clean),
         **alignment(*correlate(grey_degraded, grey_clean, degradation), degradation),
     }
     return {**scores, **strength(scores, degradation)}

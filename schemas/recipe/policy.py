@@ -42,15 +42,15 @@ _DEFAULT_RULES = (
     Rule(score="pair.strength", min=0.015, max=0.7, degradations=("compression",)),
     Rule(score="pair.strength", min=0.04, max=0.98, degradations=("haze",)),
     Rule(score="pair.strength", min=0.004, max=0.7, degradations=("flare",)),
-    Rule(score="pair.strength", min=0.008, max=0.75, degradations=("rain",)),
-    Rule(score="pair.strength", min=0.003, max=0.7, degradations=("moire",)),
+    Rule(score="pair.strength", min=0.005, max=0.93, degradations=("rain",)),
+    Rule(score="pair.strength", min=0.012, max=0.8, degradations=("moire",)),
     Rule(score="pair.strength", min=0.03, max=0.8, degradations=("realesrgan", "apisr")),
     Rule(score="pair.strength", min=0.01, max=0.6, degradations=("web_style",)),
     Rule(score="pair.strength", min=0.03, max=0.95, degradations=("agenticir",)),
     # A chain, whatever its name, and any transform: that something happened.
     Rule(score="pair.strength", min=0.003),
     Rule(score="pair.strength", min=0.015, max=0.6, degradations=("reflection",)),
-    Rule(score="pair.strength", min=0.02, max=0.93, degradations=("lowlight",)),
+    Rule(score="pair.strength", min=0.1, max=0.985, degradations=("lowlight",)),
     Rule(score="pair.shift_least", max=1.0),
 )
 

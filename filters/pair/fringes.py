@@ -1,0 +1,82 @@
+"""How strong the fringes are that were laid over the clean picture."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import cv2
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+#: Long side to which the pair is shrunk, lowest frequency in cycles a pixel, rings of equal log width, and how far
+#: above the mean of its ring's other bins a bin is part of a narrow band.
+_SIDE = 384
+_LOWEST, _RINGS = 0.015, 8
+_NARROW = 4.0
+
+
+def fringes(degraded: NDArray[np.uint8], clean: NDArray[np.uint8]) -> dict[str, float]:
+    """pair.fringe_sigma: standard deviation of what narrow frequency bands hold of degraded − clean, in 8-bit codes,
+    over the three sRGB channels, at a long side of at most 384 pixels under a Hann window.
+
+    A bin belongs to a narrow band when its power is more than 4 times the mean of the bins of its ring of frequency
+    that are not; the excess counts. Noise, veils and lost detail fill their rings evenly, periodic fringes do not.
+    0 for equal pictures; NaN where no side has 4 pixels.
+    """
+    height, width = clean.shape[:2]
+    factor = min(1.0, _SIDE / max(height, width))
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    if max(size) < 4:
+        return {"pair.fringe_sigma": math.nan}
+    small = [cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in (degraded, clean)]
+    difference = small[0].astype(np.float32) - small[1]
+    window, rings = _window(size[1], size[0]), _ring(size[1], size[0])
+    total = 0.0
+    for channel in cv2.split(difference):
+        tapered = (channel - np.float32(cv2.mean(channel)[0])) * window
+        total += _excess(cv2.dft(tapered, flags=cv2.DFT_COMPLEX_OUTPUT), rings)
+    return {"pair.fringe_sigma": math.sqrt(total / 3.0) / (size[0] * size[1])}
+
+
+@functools.lru_cache(maxsize=32)
+def _window(height: int, width: int) -> NDArray[np.float32]:
+    """Hann window of mean square 1."""
+    sides = [np.sin(np.pi * (np.arange(count) + 0.5) / count) ** 2 for count in (height, width)]
+    window = np.outer(*sides)
+    return (window / math.sqrt(np.square(window).mean())).astype(np.float32)
+
+
+@functools.lru_cache(maxsize=32)
+def _ring(height: int, width: int) -> NDArray[np.int64]:
+    """Ring of each bin, -1 below the lowest frequency."""
+    radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :])
+    edges = np.geomspace(_LOWEST, 0.71, _RINGS + 1)
+    return np.minimum(np.searchsorted(edges, radius, side="right") - 1, _RINGS - 1)
+
+
+@numba.njit(cache=True, nogil=True)
+def _excess(transform: NDArray[np.float32], rings: NDArray[np.int64]) -> float:
+    """Power above `_NARROW` times the ring's mean; the mean is taken again without what lies above that."""
+    means = np.full(_RINGS, np.inf)
+    for _ in range(3):
+        sums, counts = np.zeros(_RINGS), np.zeros(_RINGS)
+        for y in range(rings.shape[0]):
+            for x in range(rings.shape[1]):
+                ring = rings[y, x]
+                power = transform[y, x, 0] * transform[y, x, 0] + transform[y, x, 1] * transform[y, x, 1]
+                if ring >= 0 and power <= _NARROW * means[ring]:
+                    sums[ring] += power
+                    counts[ring] += 1.0
+        for ring in range(_RINGS):
+            if counts[ring] > 0.0:
+                means[ring] = sums[ring] / counts[ring]
+    total = 0.0
+    for y in range(rings.shape[0]):
+        for x in range(rings.shape[1]):
+            ring = rings[y, x]
+            power = transform[y, x, 0] * transform[y, x, 0] + transform[y, x, 1] * transform[y, x, 1]
+            if ring >= 0 and power > _NARROW * means[ring]:
+                total += power - _NARROW * means[ring]
+    return total
