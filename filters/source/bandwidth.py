@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from filters.luma import Luma
 
 #: Side of a tile, how many with the most detail are read, and the share of the whitened power that counts as all.
-_TILE, _TILES, _SHARE = 128, 12, 0.97
+_TILE, _TILES, _SHARE = 128, 12, 0.93
 #: Lowest frequency read, in cycles a pixel: below it every picture has power.
 _LOWEST = 0.06
 #: Power of what rounding to codes adds, with room for that of luma: it is no detail.
@@ -25,10 +25,10 @@ def bandwidth(grey: Luma) -> dict[str, float]:
     """source.bandwidth in (0, 1]: the frequency, as a share of Nyquist's, below which the detail lies.
 
     The power spectra of the 128×128 tiles with the most detail (Hann window) are averaged over directions and tiles.
-    Photographs have power of about 1/f², so f²-weighted power is spread evenly; the frequency below which 97% of it
-    lies is near Nyquist's for a picture sharp at its size and near 1/s of it for one enlarged s times by cubic or better
-    interpolation. The comb that bilinear enlarging leaves, or noise added afterwards, hides it; source.sharpness and
-    source.noise_sigma see those. NaN for pictures smaller than a tile and for
+    Photographs have power of about 1/f², so f²-weighted power is spread evenly; the frequency below which 93% of it
+    lies is near Nyquist's for a picture sharp at its size and below about 1/s of it for one enlarged s times by any smooth
+    interpolation. Noise added afterwards hides it (source.noise_sigma sees that), and so do the steps of
+    nearest-neighbour enlarging (source.blockiness). NaN for pictures smaller than a tile and for
     those without detail.
     """
     height, width = grey.shape

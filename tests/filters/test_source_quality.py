@@ -38,21 +38,13 @@ def source_reasons(pixels):
     return [reason for reason in reasons if reason.startswith("source.")]
 
 
-@pytest.mark.parametrize("how", [cv2.INTER_CUBIC, cv2.INTER_LANCZOS4])
+@pytest.mark.parametrize("how", [cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4])
 def test_an_enlarged_photograph_ends_early_in_the_spectrum(photographs, how):
     for pixels in photographs:
         plain = bandwidth(luma(pixels))["source.bandwidth"]
-        assert plain > 0.85
-        for factor in (2, 3):
-            reached = bandwidth(luma(enlarged(pixels, factor, how)))["source.bandwidth"]
-            assert 0.6 * plain / factor < reached < 1.5 * plain / factor
+        reached = [bandwidth(luma(enlarged(pixels, factor, how)))["source.bandwidth"] for factor in (2, 3)]
+        assert plain > 0.7 > 0.58 > max(reached)
         assert "source.bandwidth.low" in source_reasons(enlarged(pixels, 3, how))
-
-
-def test_a_bilinearly_enlarged_photograph_is_no_target_either(photographs):
-    for pixels in photographs:
-        reasons = source_reasons(enlarged(pixels, 3, cv2.INTER_LINEAR))
-        assert {"source.bandwidth.low", "source.sharpness.low"} & set(reasons)
 
 
 def test_white_noise_reaches_nyquist_and_a_flat_picture_nowhere():
