@@ -14,9 +14,11 @@ from schemas.recipe.embedding import EmbeddingSection
 
 
 class Embedder(Protocol):
-    """`batch`: pictures that it likes to be given at once."""
+    """batch: pictures that it likes to be given at once. reads_reduced: whether `perceptual_hash.reduced` pictures give
+    it the same embeddings."""
 
     batch: int
+    reads_reduced: bool
 
     def embed(self, images: Sequence[Image]) -> Embeddings:
         """Float16 (n, d), of unit length in multiples of 1/2048, of pictures (uint8 (H, W, 3), sRGB)."""
@@ -26,6 +28,7 @@ class LayoutEmbedder:
     """`embedding.layout_embedding`, without weights."""
 
     batch = 1
+    reads_reduced = True
 
     def embed(self, images: Sequence[Image]) -> Embeddings:
         if not images:
@@ -35,6 +38,8 @@ class LayoutEmbedder:
 
 class ClipEmbedder:
     """The image features of an open_clip model."""
+
+    reads_reduced = False
 
     def __init__(self, section: EmbeddingSection, device: Device, batch: int) -> None:
         from filters.semantics.clip_model import ClipModel

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from filters.perceptual_hash import reduced
+
 Embeddings = NDArray[np.float16]
 Plane = NDArray[np.float32]
 
@@ -29,9 +31,11 @@ def layout_embedding(pixels: NDArray[np.uint8]) -> Embeddings:
     A colour layout, CIELAB in 4×4 cells about its mean (after the MPEG-7 descriptor of Kasutani and Yamada 2001), and
     histograms of 8 gradient orientations in 5×5 soft cells, of slopes divided by those around them (after Dalal and
     Triggs 2005, and Torralba's GIST 2001), square-rooted, about the mean of the orientations and half that of the
-    cells. Both are read at 64×64 pixels. The cosine of two is near 1 for copies; see `benchmarks/duplicates.py`.
+    cells. Both are read at 64×64 pixels of the `reduced` picture. The cosine of two is near 1 for copies; see
+    `benchmarks/duplicates.py`.
     """
-    small = cv2.resize(pixels, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255.0)
+    small = cv2.resize(reduced(pixels).astype(np.float32), (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+    small /= np.float32(255.0)
     colour = np.float32(_COLOUR_SHARE) * _colour_layout(small)
     gradients = np.float32((1.0 - _COLOUR_SHARE**2) ** 0.5) * _gradient_layout(small)
     whole = np.concatenate([colour.ravel(), gradients.ravel()]).astype(np.float64)

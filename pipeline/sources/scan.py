@@ -14,12 +14,14 @@ from filters.decode_errors import DecodeError
 from filters.decoding import Decoded, decode
 from filters.embedders import build_embedder
 from filters.inference import Device
-from filters.perceptual_hash import perceptual_hash
+from filters.perceptual_hash import perceptual_hash, reduced
 from pipeline.encoding import clean_extension
 from pipeline.sources.rows import to_stream
 from pipeline.sources.uri import read_uri
 from schemas.recipe.embedding import EmbeddingSection
 from schemas.source import Role, SourceImage, Subject
+
+Pixels = NDArray[np.uint8]
 
 
 class ScanWorker:
@@ -35,18 +37,19 @@ class ScanWorker:
 
     def __call__(self, task: bytes) -> bytes:
         rows: list[SourceImage] = []
-        waiting: dict[int, NDArray[np.uint8]] = {}
+        waiting: dict[int, Pixels] = {}
         for source in json.loads(task):
-            row, decoded = self._scan(*source)
-            if decoded is not None and self._embedder is not None:
-                waiting[len(rows)] = decoded.pixels
+            row, picture = self._scan(*source)
+            if picture is not None:
+                waiting[len(rows)] = picture
             rows.append(row)
             if self._embedder is not None and len(waiting) == self._embedder.batch:
                 self._embed(rows, waiting)
         self._embed(rows, waiting)
         return to_stream(SourceImage, rows)
 
-    def _scan(self, uri: str, role: Role, subject: Subject, degradation: str) -> tuple[SourceImage, Decoded | None]:
+    def _scan(self, uri: str, role: Role, subject: Subject, degradation: str) -> tuple[SourceImage, Pixels | None]:
+        """The row, and the picture to embed if there is one and the recipe wants that."""
         given: dict[str, Any] = {"role": role, "subject": subject, "degradation": degradation}
         try:
             data = read_uri(uri)
@@ -55,33 +58,30 @@ class ScanWorker:
             said = f"{type(error).__name__}: {error}"
             return SourceImage(key=key, uri=uri, sha256="", size=-1, error=said, **given), None
         digest = hashlib.sha256(data).hexdigest()
+        row = SourceImage(key=digest[:16], uri=uri, sha256=digest, size=len(data), **given)
         try:
             decoded = decode(data, self._max_pixels)
         except DecodeError:
-            decoded = None  # the unit will say why
-        row = SourceImage(
-            key=digest[:16],
-            uri=uri,
-            sha256=digest,
-            size=len(data),
-            **given,
-            **(_picture(decoded) if decoded else {}),
-        )
-        return row, decoded
+            return row, None  # the unit will say why
+        small = reduced(decoded.pixels)
+        row = row.model_copy(update=_picture(decoded, small))
+        if self._embedder is None:
+            return row, None
+        return row, small if self._embedder.reads_reduced else decoded.pixels
 
-    def _embed(self, rows: list[SourceImage], waiting: dict[int, NDArray[np.uint8]]) -> None:
+    def _embed(self, rows: list[SourceImage], waiting: dict[int, Pixels]) -> None:
         """Embeds the pictures of these rows, by position, and lets go of them."""
         if self._embedder is None or not waiting:
             return
-        images: Sequence[NDArray[np.uint8]] = list(waiting.values())
+        images: Sequence[Pixels] = list(waiting.values())
         for position, embedding in zip(waiting, self._embedder.embed(images), strict=True):
             rows[position] = rows[position].model_copy(update={"embedding": embedding.tobytes()})
         waiting.clear()
 
 
-def _picture(decoded: Decoded) -> dict[str, Any]:
+def _picture(decoded: Decoded, small: Pixels) -> dict[str, Any]:
     return {
         "clean_format": clean_extension(decoded),
-        "perceptual_hash": perceptual_hash(decoded.pixels),
+        "perceptual_hash": perceptual_hash(small),
         "frames": 1 if decoded.clip is None else len(decoded.clip),
     }
