@@ -2,7 +2,8 @@
 
 A harvested photograph is judged in two steps: by the rules on itself (`input.*` scores), and, if none speaks against
 it, by those on its clean reference and on the pair. So a photograph for which no reference was worth making has the
-reasons that say so, and no others.
+reasons that say so, and no others. Rules on the clean target of a synthesis (`source.*`) do not concern it, but for
+those on its likeness to other sources; rules on a reference (`reference.*`) concern nothing else.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ _LOW, _HIGH, _MISSING = 0, 1, 2
 _SUFFIXES = ("low", "high", "missing")
 #: The scores that every harvested photograph has, and every clean reference of one.
 PHOTOGRAPH, REFERENCE = "input.short_side", "reference.short_side"
+#: Scores against the other sources, which rows of either kind have.
+LIKENESS = frozenset({"source.near_duplicate_distance", "source.similarity"})
 NO_REFERENCE, PENDING = "reference.missing", "review.pending"
 
 
@@ -33,8 +36,9 @@ def decide(scores: Mapping[str, float], degradation: str, role: str, policy: Pol
     harvested photograph: `reference.missing` when nothing speaks against it but it has no reference. `review.pending`
     when nothing speaks against a sample that people are to look at.
     """
-    holding = [rule for rule in policy.rules if _holds_for(rule, degradation, role)]
-    if _measured(scores, PHOTOGRAPH):
+    harvested = _measured(scores, PHOTOGRAPH)
+    holding = [rule for rule in policy.rules if _holds_for(rule, degradation, role) and _about(rule, harvested)]
+    if harvested:
         if faults := _reasons([rule for rule in holding if _of_photograph(rule)], scores):
             return faults
         if not _measured(scores, REFERENCE):
@@ -91,7 +95,14 @@ def _measured(scores: Mapping[str, float], name: str) -> bool:
 
 
 def _of_photograph(rule: Rule) -> bool:
-    return rule.score.startswith("input.")
+    return rule.score.startswith("input.") or rule.score in LIKENESS
+
+
+def _about(rule: Rule, harvested: bool) -> bool:
+    """Whether the rule concerns rows of a harvest, or of a synthesis."""
+    if harvested:
+        return rule.score in LIKENESS or not rule.score.startswith("source.")
+    return not rule.score.startswith("reference.")
 
 
 def _holds_for(rule: Rule, degradation: str, role: str) -> bool:
@@ -123,7 +134,8 @@ def _decide_batch(
     # faults[row, rule]: position of the reason in `texts`, −1 where the rule is kept or does not hold.
     faults: NDArray[np.int32] = np.full((batch.num_rows, len(policy.rules)), -1, dtype=np.int32)
     for number, rule in enumerate(policy.rules):
-        concerned = ~settled & _concerned(rule, batch.column("degradation"), batch.column("role"))
+        about = np.where(harvested, _about(rule, True), _about(rule, False))
+        concerned = ~settled & about & _concerned(rule, batch.column("degradation"), batch.column("role"))
         fault = _faults(rule, columns[rule.score])
         text_of = np.array([texts.index(f"{rule.score}.{suffix}") for suffix in _SUFFIXES] + [-1])
         fault = np.where(concerned, text_of[fault], -1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from filters.policy import LIKENESS
 from schemas.ledger import LedgerRow
 from schemas.plan import PlanRow
 from schemas.record import canonical_json
@@ -12,12 +13,12 @@ from schemas.tasks import TASKS
 from schemas.text import TextRow
 from schemas.trace import Trace
 
-#: Measured against the other sources, so they belong to the ledger: a sample depends on its own bytes alone.
-OF_THE_SET = frozenset({"source.near_duplicate_distance", "source.similarity"})
-
 
 def describe(row: PlanRow | LedgerRow, task: str, scores: Mapping[str, float], trace: Trace) -> bytes:
-    """`KEY.json`: task, prompts in English and Chinese, severity, scores (null where not a number) and trace."""
+    """`KEY.json`: task, prompts in English and Chinese, severity, scores (null where not a number) and trace.
+
+    Scores against other sources are left to the ledger: a sample depends on its own bytes alone.
+    """
     prompts = TASKS[task]
     description = {
         "key": row.sample_key,
@@ -28,7 +29,7 @@ def describe(row: PlanRow | LedgerRow, task: str, scores: Mapping[str, float], t
         "role": row.role,
         "prompts": {"en": prompts.en, "zh": prompts.zh},
         "scores": {
-            name: None if math.isnan(value) else value for name, value in scores.items() if name not in OF_THE_SET
+            name: None if math.isnan(value) else value for name, value in scores.items() if name not in LIKENESS
         },
         "trace": trace.model_dump(mode="json"),
     }

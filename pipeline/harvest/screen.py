@@ -29,3 +29,4 @@ class ScreenPhotograph(ItemStage):
         scores = score_source(item.degraded)
         item.scores = {name.replace("source.", "input.", 1): value for name, value in scores.items()}
         item.scores["source.near_duplicate_distance"] = float(item.row.near_duplicate_distance)
+        item.scores["source.similarity"] = item.row.similarity

@@ -32,7 +32,12 @@ class Screen(ItemStage):
             return
         item.clean, item.clip, item.clean_unchanged = decoded.pixels, decoded.clip, decoded.unchanged
         item.clean_format = clean_extension(decoded)
-        item.scores = {**scores, "source.near_duplicate_distance": float(item.row.near_duplicate_distance)}
+        row = item.row
+        likeness = {
+            "source.near_duplicate_distance": float(row.near_duplicate_distance),
+            "source.similarity": row.similarity,
+        }
+        item.scores = {**scores, **likeness}
 
     def _screen(self, data: bytes) -> tuple[Decoded | DecodeError, dict[str, float]]:
         try:

@@ -15,7 +15,7 @@ from schemas.recipe.policy import PolicySection, Rule
 
 SCORES = ["source.sharpness", "source.noise_sigma", "pair.strength", "pair.shift"]
 #: What harvested photographs have, with and without a reference.
-SCORES += ["input.short_side", "input.watermark", "reference.short_side", "reference.sharpness"]
+SCORES += ["input.short_side", "input.watermark", "reference.short_side", "reference.sharpness", "source.similarity"]
 DEGRADATIONS = ["noise", "blur", "haze"]
 ROLES = ["synthetic", "real"]
 
@@ -107,6 +107,19 @@ def test_a_photograph_that_is_unfit_has_no_reasons_of_its_reference():
     paired = {"reference.short_side": 500.0, "reference.sharpness": 0.5, "pair.shift": 2.0}
     assert decide({**fit, **paired}, "haze", "real", policy) == ["pair.shift.high", "reference.sharpness.low"]
     assert decide({**unfit, **paired}, "haze", "real", policy) == ["input.watermark.high"]
+
+
+def test_rules_on_targets_and_references_concern_their_own_rows():
+    rules = (
+        Rule(score="source.sharpness", min=1),
+        Rule(score="source.similarity", max=0.9),
+        Rule(score="reference.sharpness", min=1),
+    )
+    policy = PolicySection(rules=rules)
+    assert decide({"a": 1.0}, "haze", "real", policy) == ["source.sharpness.missing", "source.similarity.missing"]
+    harvested = {"input.short_side": 9.0, "reference.short_side": 9.0, "source.similarity": 0.5}
+    assert decide(harvested, "haze", "real", policy) == ["reference.sharpness.missing"]
+    assert decide({**harvested, "source.similarity": 0.95}, "haze", "real", policy) == ["source.similarity.high"]
 
 
 def test_samples_of_a_reviewed_role_wait_for_people():

@@ -24,6 +24,12 @@ NAMES = {
     "source.aspect",
     "source.sharpness",
     "source.noise_sigma",
+    "source.bandwidth",
+    "source.blockiness",
+    "source.clipped_dark",
+    "source.clipped_light",
+    "source.mean_light",
+    "source.dynamic_range",
 }
 
 
