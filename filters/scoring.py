@@ -13,6 +13,9 @@ from filters.pair.fringes import fringes
 from filters.pair.light import light
 from filters.pair.residual import residual
 from filters.pair.strength import strength
+from filters.source.bandwidth import bandwidth
+from filters.source.blockiness import blockiness
+from filters.source.exposure import exposure
 from filters.source.noise_level import noise_level
 from filters.source.resolution import resolution
 from filters.source.sharpness import sharpness
@@ -21,7 +24,14 @@ from filters.source.sharpness import sharpness
 def score_source(pixels: NDArray[np.uint8]) -> dict[str, float]:
     """All `source.*` scores of a clean target, uint8 (H, W, 3) sRGB of any size; NaN where one cannot be measured."""
     grey = luma(pixels)
-    return {**resolution(pixels), **sharpness(grey), **noise_level(grey)}
+    return {
+        **resolution(pixels),
+        **sharpness(grey),
+        **noise_level(grey),
+        **bandwidth(grey),
+        **blockiness(grey),
+        **exposure(pixels),
+    }
 
 
 def score_pair(degraded: NDArray[np.uint8], clean: NDArray[np.uint8], degradation: str) -> dict[str, float]:
