@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from filters.duplicates import nearest_earlier
+from filters.embedders import build_embedder
 from pipeline.dataset import Dataset
 from pipeline.engines.engine import Engine
 from pipeline.likeness import mark_leaks, mark_similar
@@ -44,6 +45,7 @@ def scan_sources(
     tasks = [json.dumps(pairs[i : i + _SCAN_CHUNK]).encode() for i in range(0, len(pairs), _SCAN_CHUNK)]
     rows: list[SourceImage] = []
     embedding = recipe.plan.embedding
+    build_embedder(embedding, "cpu", 1)  # what is missing is told before any worker starts
     benchmarks = scan_benchmarks(recipe, engine) if pairs and recipe.plan.benchmarks else None
     arguments = (recipe.decode.max_pixels, embedding, recipe.filters.device, recipe.filters.batch)
     gpus = recipe.engine.worker_gpus if embedding.provider == "open_clip" else 0.0

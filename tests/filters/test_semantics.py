@@ -201,3 +201,11 @@ def test_grey_black_and_white_pictures_have_scores(checkpoint):
     assert all(
         math.isfinite(value) for scores in scores_of(semantics(checkpoint), pictures) for value in scores.values()
     )
+
+
+def test_without_a_model_statistics_answer_and_say_so(pictures):
+    built = build_semantics(SemanticsSection(), QualitySection(), "cpu", 4)
+    built.load()
+    assert (built.name, built.provider) == ("semantics", "statistics")
+    scores = built.score(pictures[:1])[0].scores
+    assert sum(scores[f"semantics.{name}"] for name in PROMPTS) == pytest.approx(1, abs=1e-6)

@@ -157,6 +157,23 @@ def test_open_clip_embeds_in_batches_of_any_size(folders, tmp_path):
     assert not by_name(found[0])["torn.png"].embedding
 
 
+def test_a_model_that_cannot_be_named_is_told_before_any_worker_starts(folders):
+    pytest.importorskip("open_clip")
+    sources, _, _ = folders
+    recipe = recipe_of(sources, embedding={"provider": "open_clip", "model": "ViT-B-23", "checkpoint": "x"})
+
+    class NoEngine(LocalEngine):
+        def run(self, *arguments):
+            raise AssertionError("a worker was started")
+
+    with pytest.raises(RecipeError, match=r"plan\.embedding\.model: .* no architecture 'ViT-B-23'"):
+        scan_sources(recipe, [], NoEngine())
+    with pytest.raises(RecipeError, match="provider 'open_clip' needs a model"):
+        recipe_of(sources, embedding={"provider": "open_clip"})
+    with pytest.raises(RecipeError, match="used by provider 'open_clip' alone"):
+        recipe_of(sources, embedding={"model": "ViT-B-32"})
+
+
 def test_the_embedding_is_that_of_the_picture(folders):
     sources, _, paths = folders
     row = by_name(scan_sources(recipe_of(sources), [], LocalEngine()))[paths[0].name]
