@@ -11,6 +11,7 @@ from jobs.decide import decide
 from jobs.demo import demo
 from jobs.evaluate import evaluate
 from jobs.harvest import harvest
+from jobs.judge import judge
 from jobs.lowlight import app as lowlight
 from jobs.pack import pack
 from jobs.patterns import app as patterns
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command("synthesize")(synthesize)
 app.command("harvest")(harvest)
+app.command("judge")(judge)
 app.command("decide")(decide)
 app.command("review")(review)
 app.command("pack")(pack)

@@ -1,10 +1,14 @@
-"""The members of a sample that no shard holds, made again from its source and its trace."""
+"""Pictures and members of a ledger row, made again from its source and its trace."""
 
 from __future__ import annotations
 
 import hashlib
+from typing import NamedTuple
 
-from filters.decoding import decode
+import numpy as np
+from numpy.typing import NDArray
+
+from filters.decoding import Decoded, decode
 from pipeline.dataset import Dataset
 from pipeline.encoding import clean_extension, encode_lossless
 from pipeline.harvest.photograph import fitted, shrunk
@@ -16,30 +20,56 @@ from schemas.ledger import LedgerRow
 from schemas.recipe import Recipe
 
 
-def remake(row: LedgerRow, dataset: Dataset, recipe: Recipe) -> dict[str, bytes]:
-    """The encoded members of a row of `dataset` that has a trace, equal to those that the run would have written.
-
-    Raises OSError or ValueError where the source's bytes are gone or others, and what `replay` raises.
+class Pictures(NamedTuple):
+    """uint8 (H, W, 3), sRGB; `clean` is None for a harvested photograph without a reference. data: the source's file,
+    which `source` is the decoded picture of.
     """
-    if row.trace is None:
-        raise ValueError(f"{row.sample_key} was never degraded ({row.reason}); it cannot be made again")
+
+    degraded: NDArray[np.uint8]
+    clean: NDArray[np.uint8] | None
+    source: Decoded
+    data: bytes
+
+
+def pictures_of(row: LedgerRow, dataset: Dataset, recipe: Recipe) -> Pictures:
+    """The pictures that the run made of a row.
+
+    Raises OSError or ValueError where the source's bytes are gone or others, or the row was never degraded, and what
+    `replay` raises.
+    """
     data = read_uri(row.uri)
     if hashlib.sha256(data).hexdigest() != row.sha256:
         raise ValueError(f"{row.uri}: other bytes than those of the run (sha256 {row.sha256[:16]}); bring them back")
-    decoded = decode(data, recipe.decode.max_pixels)
-    lossless = recipe.shards.degraded_format
-    if row.trace.steps:
+    most = recipe.decode.max_pixels
+    decoded = decode(data, most)
+    if row.trace is not None and row.trace.steps:
         partner = read_partner_of(row.trace, dataset)
         patterns = recipe.degradations.patterns
-        degraded = replay(data, row.trace, recipe.decode.max_pixels, recipe.cues, patterns, partner)
-        clean = data if decoded.unchanged else encode_lossless(decoded.pixels, "png")
-        clean_format = clean_extension(decoded)
-    else:
-        degraded = shrunk(decoded.pixels, recipe.harvest.pixels)
-        reference = decode(ReferenceStore(dataset.references).read(row.sample_key), recipe.decode.max_pixels).pixels
-        clean, clean_format = encode_lossless(fitted(reference, degraded), "png"), "png"
+        degraded = replay(data, row.trace, most, recipe.cues, patterns, partner)
+        return Pictures(degraded, decoded.pixels, decoded, data)
+    if "input.short_side" not in row.scores:
+        raise ValueError(f"{row.sample_key} was never degraded ({row.reason}); it cannot be made again")
+    photograph = shrunk(decoded.pixels, recipe.harvest.pixels)
+    if row.trace is None:
+        return Pictures(photograph, None, decoded, data)
+    reference = decode(ReferenceStore(dataset.references).read(row.sample_key), most).pixels
+    return Pictures(photograph, fitted(reference, photograph), decoded, data)
+
+
+def remake(row: LedgerRow, dataset: Dataset, recipe: Recipe) -> dict[str, bytes]:
+    """The encoded members of a row of `dataset`, equal to those that the run would have written.
+
+    Raises ValueError for a row without a clean picture, and what `pictures_of` raises.
+    """
+    pictures = pictures_of(row, dataset, recipe)
+    if pictures.clean is None or row.trace is None:
+        raise ValueError(f"{row.sample_key} has no clean reference; harvest again with a generator")
+    lossless = recipe.shards.degraded_format
+    clean, clean_format = encode_lossless(pictures.clean, "png"), "png"
+    if row.trace.steps and pictures.source.unchanged:
+        clean, clean_format = pictures.data, clean_extension(pictures.source)
     return {
-        f"lq.{lossless}": encode_lossless(degraded, lossless),
+        f"lq.{lossless}": encode_lossless(pictures.degraded, lossless),
         f"gt.{clean_format}": clean,
         "json": describe(row, row.task, row.scores, row.trace),
     }

@@ -91,3 +91,31 @@ def _longest(section: JudgeSection) -> int:
     """Tokens of the longest conversation: the picture, the question, and every answer with its reminder."""
     side = -(-section.long_side // _TOKEN_SIDE)
     return side * side + _QUESTION_TOKENS + section.attempts * (MAX_TOKENS + _REMINDER_TOKENS)
+
+
+def judge_tasks_with_vllm(
+    tasks: list[bytes],
+    factory: Callable[..., Callable[[bytes], list[dict[str, Any]]]],
+    arguments: tuple[Any, ...],
+    section: JudgeSection,
+) -> Pass:
+    """`judge_with_vllm` of the questions that `factory(*arguments)` makes of each task, in actors of one CPU."""
+    import ray.data
+    from ray.data import ActorPoolStrategy
+
+    questions = ray.data.from_items([{"task": task} for task in tasks], override_num_blocks=len(tasks)).flat_map(
+        _Asker, fn_constructor_args=(factory, arguments), compute=ActorPoolStrategy(min_size=1, max_size=len(tasks))
+    )
+    return judge_with_vllm(questions.materialize(), section)
+
+
+class _Asker:
+    """The question worker inside a Ray actor."""
+
+    def __init__(
+        self, factory: Callable[..., Callable[[bytes], list[dict[str, Any]]]], arguments: tuple[Any, ...]
+    ) -> None:
+        self._worker = factory(*arguments)
+
+    def __call__(self, row: dict[str, Any]) -> list[dict[str, Any]]:
+        return self._worker(row["task"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from filters.judge.cache import AnswerCache, fingerprint
 from filters.judge.conversation import encoded
@@ -12,11 +13,15 @@ from filters.judge.judge import KeptJudge
 from filters.judge.questions import question
 from filters.judge.rows import Rows
 from filters.looking import Picture
+from jobs.cli import app
 from pipeline.engines import vllm_judge
 from pipeline.engines.vllm_judge import Pass, judge_with_vllm
 from schemas.errors import TarnishError
+from schemas.recipe import parse_recipe
 from schemas.recipe.filters import JudgeSection
 from tests.filters.files import scene
+from tests.filters.judge_server import SUITS
+from tests.pipeline.runs import ledger, only, synthesize
 
 
 @pytest.fixture
@@ -116,3 +121,35 @@ def test_rounds_over_ray_data_settle_every_question(rows, section, ray_session, 
     found = KeptJudge(section, "degradation").look([picture(n) for n in range(4)])
     assert [finding.scores for finding in found] == [{"judge.degradation": 2.0, "judge.degradation.malformed": 1.0}] * 4
     assert judge_with_vllm(questions.limit(4), section).asked == 0
+
+
+@pytest.mark.slow
+def test_a_dataset_waits_for_its_judge_and_takes_the_kept_answers(small_photos, tmp_path, ray_session, monkeypatch):
+    """`tarnish judge` between two runs of synthesize, with a stand-in for the model alone."""
+    judge = {"provider": "vllm", "model": "tiny", "cache": str(tmp_path / "kept"), "attempts": 1}
+    recipe = parse_recipe(
+        {
+            "sources": [{"path": str(small_photos)}],
+            "degradations": only("rain"),
+            "filters": {"watermark": {"provider": "overlay"}, "judge": judge},
+        }
+    )
+    dataset = synthesize(recipe, tmp_path / "dataset")
+    assert all(len(row.unscored) == 2 for row in ledger(dataset))
+    rows = Rows(recipe.filters.judge, AnswerCache(judge["cache"], "tiny"))
+
+    def process(questions):
+        def through(row):
+            row = {**row, **rows.preprocess(row)}
+            text = SUITS if row["kind"] == "suitability" else "Degradation Score: 2"
+            return {**rows.postprocess(left_the_model(row, text)), "__inference_error__": ""}
+
+        return questions.map(through)
+
+    monkeypatch.setattr(vllm_judge, "_processor", lambda *_: process)
+    done = CliRunner().invoke(app, ["judge", str(dataset.root)])
+    assert done.exit_code == 0, done.output
+    assert "16 answers asked for, 0 failed" in done.output
+    for row in ledger(synthesize(recipe, tmp_path / "dataset")):
+        assert row.unscored == [] and row.scores["input.judge.degradation"] == 2
+        assert row.scores["source.judge.collage"] == 0
