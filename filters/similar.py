@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
 
 from filters.embedding import Embeddings
-from schemas.errors import RecipeError
 
 Indices = NDArray[np.int64]
 Similarities = NDArray[np.float32]
@@ -36,16 +34,11 @@ def nearest_earlier_similar(
     similar view counts. Returns positions in the concatenation (int64 (n,), −1 where nothing has a similarity above 0)
     and cosines (float32 (n,), in (0, 1], 0 there). Exact, the earliest of equals first, up to `EXACT_PAIRS`
     comparisons; above by a graph (HNSW, Malkov and Yashunin 2018) that is grown in the given order on one thread, so
-    that the same embeddings give the same answer. Raises RecipeError when that needs usearch and it is not installed.
+    that the same embeddings give the same answer.
     """
     pairs = len(embeddings) * (len(known) + len(embeddings) / 2)
     if pairs <= EXACT_PAIRS:
         return nearest_earlier_exactly(embeddings, known, views)
-    if find_spec("usearch") is None:
-        raise RecipeError(
-            f"plan.embedding.provider: {len(embeddings)} new sources beside {len(known)} need the package usearch to "
-            "be compared; install tarnish[semantics], or set plan.embedding.provider=none"
-        )
     return nearest_earlier_by_graph(embeddings, known, views)
 
 

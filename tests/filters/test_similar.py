@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import filters.similar as similar
 from filters.embedding import to_unit_steps
 from filters.similar import nearest_among, nearest_earlier_by_graph, nearest_earlier_exactly, nearest_earlier_similar
-from schemas.errors import RecipeError
 
 
 def clustered(seed, count, width=16, groups=5):
@@ -81,7 +79,6 @@ def test_among_others():
 
 
 def test_the_graph_finds_what_is_near_and_says_the_same_again(monkeypatch):
-    pytest.importorskip("usearch")
     monkeypatch.setattr(similar, "_GROWTH", 256)
     rng = np.random.default_rng(0)
     centres = rng.normal(size=(700, 64))
@@ -102,13 +99,10 @@ def test_the_graph_finds_what_is_near_and_says_the_same_again(monkeypatch):
     assert [part.tolist() for part in again] == [part.tolist() for part in found]
 
 
-def test_many_take_the_graph_and_its_package_is_named(monkeypatch):
+def test_many_take_the_graph(monkeypatch):
     monkeypatch.setattr(similar, "EXACT_PAIRS", 10)
     called = []
     monkeypatch.setattr(similar, "nearest_earlier_by_graph", lambda *given: called.append(given))
     everything = clustered(0, 30)
     nearest_earlier_similar(everything, everything[:0])
     assert called
-    monkeypatch.setattr(similar, "find_spec", lambda name: None)
-    with pytest.raises(RecipeError, match=r"30 new sources beside 0 need the package usearch .*tarnish\[semantics\]"):
-        nearest_earlier_similar(everything, everything[:0])
