@@ -9,10 +9,13 @@ from filters.luma import luma
 from filters.pair.alignment import alignment, correlate
 from filters.pair.contrast import contrast
 from filters.pair.fidelity import psnr, ssim
+from filters.pair.flow import flow
 from filters.pair.fringes import fringes
 from filters.pair.light import light
 from filters.pair.residual import residual
+from filters.pair.skeleton import skeleton
 from filters.pair.strength import strength
+from filters.pair.structure import structure
 from filters.source.bandwidth import bandwidth
 from filters.source.blockiness import blockiness
 from filters.source.exposure import exposure
@@ -43,6 +46,7 @@ def score_pair(degraded: NDArray[np.uint8], clean: NDArray[np.uint8], degradatio
     if degraded.shape != clean.shape:
         raise ValueError(f"a pair of {degraded.shape} and {clean.shape}; make them one size first")
     grey_degraded, grey_clean = luma(degraded), luma(clean)
+    spectra, rest = correlate(grey_degraded, grey_clean, degradation)
     scores = {
         **psnr(degraded, clean),
         **ssim(grey_degraded, grey_clean),
@@ -50,6 +54,9 @@ def score_pair(degraded: NDArray[np.uint8], clean: NDArray[np.uint8], degradatio
         **residual(degraded, clean),
         **light(degraded, clean),
         **fringes(degraded, clean),
-        **alignment(*correlate(grey_degraded, grey_clean, degradation), degradation),
+        **alignment(spectra, rest, degradation),
+        **flow(spectra),
+        **structure(grey_degraded, grey_clean, degradation),
+        **skeleton(grey_degraded, grey_clean, degradation),
     }
     return {**scores, **strength(scores, degradation)}

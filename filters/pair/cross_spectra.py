@@ -103,7 +103,8 @@ def cross_spectra(degraded: Luma, clean: Luma, scale: int, base: tuple[int, int]
 @functools.lru_cache(maxsize=4)
 def frequencies(side: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Vertical (B, 1) and horizontal (1, B/2 + 1) frequencies of a block, cycles a pixel."""
-    return np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None, :]
+    vertical, horizontal = np.fft.fftfreq(side), np.fft.rfftfreq(side)
+    return vertical[:, None].astype(np.float64), horizontal[None, :].astype(np.float64)
 
 
 def _spectra(grey: Luma, side: int) -> NDArray[np.complex64]:

@@ -30,6 +30,9 @@ class Rule(Section):
         return self
 
 
+#: Degradations that leave lines of a few pixels where they are.
+_KEEPING_DETAIL = ("noise", "haze", "rain", "lowlight", "flare", "moire", "reflection")
+
 #: What suits photographs: each bound was set on real ones and on degradations drawn at severities 0 to 1.
 _DEFAULT_RULES = (
     Rule(score="source.short_side", min=256),
@@ -58,7 +61,17 @@ _DEFAULT_RULES = (
     Rule(score="pair.strength", min=0.003),
     Rule(score="pair.strength", min=0.015, max=0.6, degradations=("reflection",)),
     Rule(score="pair.strength", min=0.1, max=0.985, degradations=("lowlight",)),
+    # Calibrated on pairs shifted by 0 to 4 px (benchmarks/alignment.py): none that lies still is dropped.
     Rule(score="pair.shift_least", max=1.0),
+    Rule(score="pair.shift_least", max=0.5, degradations=("blur",)),
+    # References that were made by a model: content that moved, was changed, added or removed.
+    Rule(score="pair.local_shift", max=2.0, degradations=_KEEPING_DETAIL, roles=("real",)),
+    Rule(score="pair.structure", min=0.4, roles=("real",)),
+    Rule(score="pair.changed", max=0.05, roles=("real",)),
+    Rule(score="pair.changed", max=0.03, degradations=("lowlight", "flare", "reflection"), roles=("real",)),
+    Rule(score="pair.changed", max=0.02, degradations=("noise", "compression", "rain", "moire"), roles=("real",)),
+    Rule(score="pair.skeleton_shift", max=1.5, degradations=_KEEPING_DETAIL, roles=("real",)),
+    Rule(score="pair.skeleton_unmatched", max=0.6, degradations=_KEEPING_DETAIL, roles=("real",)),
 )
 
 
@@ -68,7 +81,8 @@ class PolicySection(Section):
 
     The default rules ask of a clean target a short side of 256 px, sharp edges (source.sharpness), little noise and
     no near duplicate before it; of a pair a degradation that shows and leaves something to restore (pair.strength),
-    and content that stayed in place (pair.shift_least).
+    and content that stayed in place (pair.shift_least); of a reference for a real photograph also that no part moved
+    (pair.local_shift, pair.skeleton_shift) and nothing was changed, added or removed (pair.structure, pair.changed).
     """
 
     rules: tuple[Rule, ...] = Field(default=_DEFAULT_RULES)
