@@ -1,6 +1,6 @@
 """Fits the calibration of the degradation statistics, and says how well they name degradations.
 
-    python benchmarks/fit_statistics.py [--photos DIR] [--per-class 285] [--write]
+    python benchmarks/fit_statistics.py [--photos DIR] [--per-class 513] [--write]
 
 Snapshots (see snapshots.py) of every fourth photograph are held out. Prints macro-F1 and the confusion of the nine
 degradations and clean on these, and how far the expected severities are off; --write replaces the calibration that the
@@ -91,7 +91,6 @@ def fitted(data: Examples, names: tuple[str, ...]) -> dict[str, Any]:
     data = data._replace(values=np.where(np.isfinite(data.values), data.values, usual))
     mix, sharpness = _blend(data)
     linear, trees = _models(data)
-    mean, scale = _standard(data.values)
     severity = {}
     for place, label in enumerate(CLASSES):
         if label != "clean":
@@ -104,8 +103,7 @@ def fitted(data: Examples, names: tuple[str, ...]) -> dict[str, Any]:
         "names": names,
         "classes": CLASSES,
         "usual": _rounded(usual),
-        "mean": _rounded(mean),
-        "scale": _rounded(scale),
+        "quantiles": [_rounded(row) for row in _quantiles(data.values)],
         "weights": [_rounded(row) for row in linear.coef_],
         "bias": _rounded(linear.intercept_),
         "trees": _packed(trees),
@@ -116,9 +114,10 @@ def fitted(data: Examples, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _models(data: Examples) -> tuple[LogisticRegression, HistGradientBoostingClassifier]:
-    linear = LogisticRegression(C=0.05, max_iter=1000).fit(_standardised(data.values, data.values), data.labels)
+    normal = calibrated.normal(data.values, _quantiles(data.values))
+    linear = LogisticRegression(C=0.03, max_iter=1000).fit(normal, data.labels)
     trees = HistGradientBoostingClassifier(
-        max_iter=100,
+        max_iter=120,
         learning_rate=0.08,
         max_leaf_nodes=8,
         min_samples_leaf=12,
@@ -130,13 +129,8 @@ def _models(data: Examples) -> tuple[LogisticRegression, HistGradientBoostingCla
     return linear, trees
 
 
-def _standard(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return values.mean(axis=0), np.maximum(values.std(axis=0), 1e-6)
-
-
-def _standardised(values: NDArray[np.float64], like: NDArray[np.float64]) -> NDArray[np.float64]:
-    mean, scale = _standard(like)
-    return np.clip((values - mean) / scale, -calibrated.MOST_DEVIATIONS, calibrated.MOST_DEVIATIONS)
+def _quantiles(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.quantile(values, calibrated.SHARES, axis=0).T
 
 
 def _blend(data: Examples) -> tuple[float, float]:
@@ -145,7 +139,9 @@ def _blend(data: Examples) -> tuple[float, float]:
     linear_logits, tree_logits = np.zeros(size), np.zeros(size)
     for rest, left in GroupKFold(4).split(data.values, data.labels, data.photos):
         linear, trees = _models(data.where(rest))
-        linear_logits[left] = linear.decision_function(_standardised(data.values[left], data.values[rest]))
+        linear_logits[left] = linear.decision_function(
+            calibrated.normal(data.values[left], _quantiles(data.values[rest]))
+        )
         tree_logits[left] = trees.decision_function(data.values[left])
 
     def loss(choice: tuple[float, float]) -> float:
@@ -216,7 +212,7 @@ def report(model: calibrated.Calibration, data: Examples, console: Console) -> f
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, help="clean photographs (default: ../shared/photos, else the demo's)")
-    parser.add_argument("--per-class", type=int, default=285, help="pictures a class")
+    parser.add_argument("--per-class", type=int, default=513, help="pictures a class")
     parser.add_argument("--write", action="store_true", help="replace the package's calibration")
     arguments = parser.parse_args()
     console = Console()

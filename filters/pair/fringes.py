@@ -58,25 +58,33 @@ def _ring(height: int, width: int) -> NDArray[np.int64]:
 
 @numba.njit(cache=True, nogil=True)
 def _excess(transform: NDArray[np.float32], rings: NDArray[np.int64]) -> float:
-    """Power above `_NARROW` times the ring's mean; the mean is taken again without what lies above that."""
+    """Power above `_NARROW` times the ring's mean; the mean is taken again without what lies above that.
+
+    Bins left of the middle stand for their mirror images too.
+    """
+    height, width = rings.shape
+    half = width // 2 + 1
+    power = np.empty((height, half), np.float32)
+    for y in range(height):
+        for x in range(half):
+            power[y, x] = transform[y, x, 0] * transform[y, x, 0] + transform[y, x, 1] * transform[y, x, 1]
     means = np.full(_RINGS, np.inf)
     for _ in range(3):
         sums, counts = np.zeros(_RINGS), np.zeros(_RINGS)
-        for y in range(rings.shape[0]):
-            for x in range(rings.shape[1]):
+        for y in range(height):
+            for x in range(half):
                 ring = rings[y, x]
-                power = transform[y, x, 0] * transform[y, x, 0] + transform[y, x, 1] * transform[y, x, 1]
-                if ring >= 0 and power <= _NARROW * means[ring]:
-                    sums[ring] += power
-                    counts[ring] += 1.0
+                if ring >= 0 and power[y, x] <= _NARROW * means[ring]:
+                    weight = 1.0 if x == 0 or 2 * x == width else 2.0
+                    sums[ring] += weight * power[y, x]
+                    counts[ring] += weight
         for ring in range(_RINGS):
             if counts[ring] > 0.0:
                 means[ring] = sums[ring] / counts[ring]
     total = 0.0
-    for y in range(rings.shape[0]):
-        for x in range(rings.shape[1]):
+    for y in range(height):
+        for x in range(half):
             ring = rings[y, x]
-            power = transform[y, x, 0] * transform[y, x, 0] + transform[y, x, 1] * transform[y, x, 1]
-            if ring >= 0 and power > _NARROW * means[ring]:
-                total += power - _NARROW * means[ring]
+            if ring >= 0 and power[y, x] > _NARROW * means[ring]:
+                total += (1.0 if x == 0 or 2 * x == width else 2.0) * (power[y, x] - _NARROW * means[ring])
     return total

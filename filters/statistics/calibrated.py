@@ -8,14 +8,16 @@ import json
 import math
 from collections.abc import Mapping
 from importlib import resources
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-#: Standardised statistics beyond this count as this.
-MOST_DEVIATIONS = 4.0
+#: Shares whose quantiles the calibration holds of each statistic, and the deviations of a normal variable there.
+SHARES = (0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)
+DEVIATIONS = tuple(NormalDist().inv_cdf(share) for share in SHARES)
 
 
 class Trees(NamedTuple):
@@ -35,15 +37,15 @@ class Trees(NamedTuple):
 
 class Calibration(NamedTuple):
     """names: of the statistics (n), in the order of the rows. classes: of the probabilities (k). usual: what stands for
-    a statistic that could not be measured. mean, scale: that standardise them. weights (k, n), bias: multinomial
-    logistic regression. trees: gradient-boosted, k sums. mix: share of the trees in the logits. severity: a class →
-    trees of one sum. sharpness: factor of the mixed logits."""
+    a statistic that could not be measured. quantiles: of each statistic at SHARES (n, 15). weights (k, n), bias:
+    multinomial logistic regression of the deviations that a normal variable has there. trees: gradient-boosted, k sums.
+    mix: share of the trees in the logits. severity: a class → trees of one sum. sharpness: factor of the mixed
+    logits."""
 
     names: tuple[str, ...]
     classes: tuple[str, ...]
     usual: NDArray[np.float64]
-    mean: NDArray[np.float64]
-    scale: NDArray[np.float64]
+    quantiles: NDArray[np.float64]
     weights: NDArray[np.float64]
     bias: NDArray[np.float64]
     trees: Trees
@@ -67,14 +69,19 @@ def evaluate(model: Calibration, statistics: Mapping[str, float]) -> dict[str, f
     """`semantics` by any calibration."""
     measured = np.array([statistics.get(name, math.nan) for name in model.names])
     values = np.where(np.isfinite(measured), measured, model.usual)
-    standard = np.clip((values - model.mean) / model.scale, -MOST_DEVIATIONS, MOST_DEVIATIONS)
-    linear = _linear(model.weights, model.bias, standard)
+    linear = _linear(model.weights, model.bias, normal(values[None], model.quantiles)[0])
     logits = model.sharpness * ((1.0 - model.mix) * linear + model.mix * _sums(model.trees, values))
     odds = np.exp(logits - logits.max())
     scores = {f"semantics.{name}": float(p) for name, p in zip(model.classes, odds / odds.sum(), strict=True)}
     for name, trees in model.severity.items():
         scores[f"severity.{name}"] = min(1.0, max(0.0, float(_sums(trees, values)[0])))
     return scores
+
+
+def normal(values: NDArray[np.float64], quantiles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Deviations of a normal variable at the shares of `values` (m, n), between the `quantiles` (n, 15), not beyond."""
+    columns = [np.interp(column, knots, DEVIATIONS) for column, knots in zip(values.T, quantiles, strict=True)]
+    return np.stack(columns, axis=1)
 
 
 @functools.cache
@@ -92,7 +99,7 @@ def version() -> str:
 def read(text: str) -> Calibration:
     """The calibration of a JSON text that fit_statistics.py wrote."""
     data = json.loads(text)
-    arrays = {name: np.array(data[name]) for name in ("usual", "mean", "scale", "weights", "bias")}
+    arrays = {name: np.array(data[name]) for name in ("usual", "quantiles", "weights", "bias")}
     return Calibration(
         names=tuple(data["names"]),
         classes=tuple(data["classes"]),

@@ -90,24 +90,28 @@ def _mean_steps(tiles: NDArray[np.float32], between_columns: bool) -> NDArray[np
 
 def _phases(profile: NDArray[np.float64], period: int) -> tuple[float, float]:
     """Excess of the best and of the second best phase over the median phase."""
-    means = np.array([_mean(profile[phase::period]) for phase in range(period)])
-    if np.isnan(means).any():
+    places = np.flatnonzero(np.isfinite(profile))
+    counts = np.bincount(places % period, minlength=period)
+    if not counts.all():
         return math.nan, math.nan
-    means = np.sort(means - np.median(means))
-    return float(means[-1]), float(means[-2])
-
-
-def _mean(values: NDArray[np.float64]) -> float:
-    finite = values[np.isfinite(values)]
-    return float(finite.mean()) if finite.size else math.nan
+    means = np.sort(np.bincount(places % period, profile[places], period) / counts)
+    middle = 0.5 * (means[period // 2 - 1] + means[period // 2])
+    return float(means[-1] - middle), float(means[-2] - middle)
 
 
 def _whole(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean steps of green between columns and between rows of the whole picture, read at every third pair."""
-    green = pixels[..., 1]
-    columns = cv2.absdiff(green[::3, 1:], green[::3, :-1]) if green.shape[1] > 1 else green[:, :0]
-    rows = cv2.absdiff(green[1:, ::3], green[:-1, ::3]) if green.shape[0] > 1 else green[:0]
-    return np.minimum(columns, 32).mean(axis=0, dtype=np.float64), np.minimum(rows, 32).mean(axis=1, dtype=np.float64)
+    """Mean steps of green, at most 32, between columns and between rows of the whole picture, at every fourth pixel of
+    the other axis; empty where a side is 1."""
+    along, down = np.ascontiguousarray(pixels[::4, :, 1]), np.ascontiguousarray(pixels[:, ::4, 1])
+    profiles = []
+    for before, after, axis in ((along[:, :-1], along[:, 1:], 0), (down[:-1], down[1:], 1)):
+        if before.size == 0:
+            profiles.append(np.empty(0))
+            continue
+        steps = cv2.min(cv2.absdiff(after, before), 32)
+        sums = cv2.reduce(steps, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
+        profiles.append(sums.ravel() / steps.shape[axis])
+    return profiles[0], profiles[1]
 
 
 def _grid(profile: NDArray[np.float64]) -> float:
@@ -213,7 +217,7 @@ def _dead(tiles: NDArray[np.float32]) -> float:
                         low, high = min(low, tiles[tile, y, x]), max(high, tiles[tile, y, x])
                 if low > 6.0 and high < 249.0:
                     count += 1
-                    dead += high - low <= 1.0
+                    dead += int(high - low <= 1.0)
     return dead / count if count else math.nan
 
 
@@ -233,5 +237,5 @@ def _chroma_dead(chroma: NDArray[np.float32]) -> float:
                             second += value * value
                     spread = max(spread, second - first * first / np.float32(64.0))
                 count += 1
-                dead += spread <= np.float32(64.0 * 0.3 * 0.3)
+                dead += int(spread <= np.float32(64.0 * 0.3 * 0.3))
     return dead / count if count else math.nan

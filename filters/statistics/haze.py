@@ -6,17 +6,17 @@ import cv2
 import numpy as np
 
 from filters.luma import Luma
-from filters.statistics.planes import Planes, log_ratio
+from filters.statistics.planes import Planes, levels, log_ratio
 
-#: Side of the dark channel's window at a long side of 192 pixels.
-_WINDOW = 9
+#: Side of the dark channel's window at a long side of 160 pixels.
+_WINDOW = 7
 
 
 def haze(planes: Planes) -> dict[str, float]:
-    """statistics.haze.*: of the picture at a long side of 192 px, in [0, 1] or logarithms.
+    """statistics.haze.*: of the picture at a long side of 160 px, in [0, 1] or logarithms.
 
     dark, dark_low, dark_high: mean, first and ninth decile of the dark channel (He et al. 2009), minimum over channels
-    and a window of 9 px; dark_top, dark_fall: of the upper third, and how much it lies above the lower third's.
+    and a window of 7 px; dark_top, dark_fall: of the upper third, and how much it lies above the lower third's.
     contrast: mean of local standard deviation over local mean; contrast_top: of the upper third; global: standard
     deviation of luma. airlight: how near to grey, and airlight_level: how bright, the colour is where the dark channel
     is highest. saturation, saturation_low: mean and first decile of 1 − min / max. black: .5% quantile of luma.
@@ -28,9 +28,10 @@ def haze(planes: Planes) -> dict[str, float]:
     saturation = 1.0 - least / np.maximum(most, 1.0 / 255.0)
     local = _contrast(planes.grey)
     third = max(1, small.shape[0] // 3)
-    brightest = dark >= np.quantile(dark, 0.98)
+    low, high, highest = (float(v) for v in levels(dark, (0.1, 0.9, 0.98)))
+    brightest = dark >= min(highest, float(dark.max()))
     air = small[brightest].mean(axis=0, dtype=np.float64)
-    low, high = (float(v) for v in np.quantile(dark, (0.1, 0.9)))
+    pale, vivid = (float(v) for v in levels(saturation, (0.1, 0.9)))
     return {
         "statistics.haze.dark": float(dark.mean(dtype=np.float64)),
         "statistics.haze.dark_low": low,
@@ -39,15 +40,15 @@ def haze(planes: Planes) -> dict[str, float]:
         "statistics.haze.dark_fall": float(dark[:third].mean(dtype=np.float64) - dark[-third:].mean(dtype=np.float64)),
         "statistics.haze.contrast": float(local.mean(dtype=np.float64)),
         "statistics.haze.contrast_top": float(local[:third].mean(dtype=np.float64)),
-        "statistics.haze.contrast_high": float(np.quantile(local, 0.95)),
+        "statistics.haze.contrast_high": float(levels(local, (0.95,))[0]),
         "statistics.haze.global": float(planes.grey.std(dtype=np.float64)),
         "statistics.haze.airlight": 1.0 - float(air.max() - air.min()) / max(float(air.max()), 1.0 / 255.0),
         "statistics.haze.airlight_level": float(air.mean()),
         "statistics.haze.saturation": float(saturation.mean(dtype=np.float64)),
-        "statistics.haze.saturation_low": float(np.quantile(saturation, 0.1)),
-        "statistics.haze.saturation_high": float(np.quantile(saturation, 0.9)),
-        "statistics.haze.black": float(np.quantile(planes.grey, 0.005)),
-        "statistics.haze.least": log_ratio(float(np.quantile(least, 0.01)) + 0.004, float(most.max()) + 0.004),
+        "statistics.haze.saturation_low": pale,
+        "statistics.haze.saturation_high": vivid,
+        "statistics.haze.black": float(levels(planes.grey, (0.005,))[0]),
+        "statistics.haze.least": log_ratio(float(levels(least, (0.01,))[0]) + 0.004, float(most.max()) + 0.004),
         "statistics.haze.veil": _correlation(dark, -np.log(local + 0.01)),
     }
 

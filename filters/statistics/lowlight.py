@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 
-from filters.statistics.planes import Planes, log_ratio
+from filters.statistics.planes import Planes, levels, log_ratio
 
 _QUANTILES = {"low": 0.05, "quarter": 0.25, "median": 0.5, "upper": 0.75, "high": 0.95, "highest": 0.995}
 
@@ -20,7 +20,7 @@ def lowlight(planes: Planes) -> dict[str, float]:
     codes that no pixel of the tiles has, between the darkest and the brightest.
     """
     grey = planes.grey
-    values = np.quantile(grey, list(_QUANTILES.values()))
+    values = levels(grey, tuple(_QUANTILES.values()))
     scores = {f"statistics.lowlight.{name}": float(value) for name, value in zip(_QUANTILES, values, strict=True)}
     linear = float(np.power(planes.small, np.float32(2.2)).mean(dtype=np.float64))
     scores["statistics.lowlight.dark"] = float((grey < 0.125).mean())

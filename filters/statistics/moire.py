@@ -22,7 +22,7 @@ def moire(planes: Planes) -> dict[str, float]:
 
     peak, peak_high: log of the highest over the mean power in rings of frequency, above .03 cycles a pixel, of the
     tiles halved; the larger of both colours and all rings, median and maximum over tiles. shared: the same of the mean
-    spectrum of all tiles; whole: of the picture at a long side of 192 px. luma, whole_luma: peak and whole of luma.
+    spectrum of all tiles; whole: of the picture at a long side of 160 px. luma, whole_luma: peak and whole of luma.
     narrow: share of the power of the tiles' strongest hundredth of bins. chroma: log of the colours' over the luma's
     power above .03 cycles a pixel; chroma_fine: above .15. apart, apart_small: 1 − the squared correlation of colours
     and luma in that band, of tiles and picture. flat: log of the colours' power in the tile with least luma.

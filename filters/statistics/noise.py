@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import cv2
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -76,30 +77,38 @@ def _tails(band: NDArray[np.float32]) -> float:
 
 def _flattest(tiles: NDArray[np.float32]) -> tuple[float, float]:
     """σ of the high-pass in the flattest tenth of the blocks that are not clipped, and its correlation at 1 px."""
-    powers, products = [], []
+    if min(tiles.shape[1:]) < _BLOCK:
+        return math.nan, math.nan
+    sums = []
     for tile in tiles:
-        rows, columns = (side // _BLOCK for side in tile.shape)
-        if rows < 1 or columns < 1:
-            return math.nan, math.nan
         high = tile - cv2.GaussianBlur(tile, (7, 7), 1.5, borderType=cv2.BORDER_REFLECT)
-        beside = high[:, :-1] * high[:, 1:]
-        beside = np.pad(beside, ((0, 0), (0, 1)))
-        powers.append(_blocks(high * high, rows, columns))
-        products.append(_blocks(beside, rows, columns))
-    power, product = np.concatenate(powers), np.concatenate(products)
-    level = np.concatenate([_blocks(tile, *(side // _BLOCK for side in tile.shape)) for tile in tiles])
-    usable = (level < 247) & (power > 0)
+        sums.append(_blocks(tile, high))
+    power, product, level = np.concatenate(sums, axis=1)
+    usable = (level < 247.0) & (power > 0.0)
     if not usable.any():
         return 0.0, math.nan
     power, product = power[usable], product[usable]
     chosen = power <= np.quantile(power, 0.1)
-    return math.sqrt(float(power[chosen].mean())), float(product[chosen].sum() / power[chosen].sum()) * 8.0 / 7.0
+    return math.sqrt(float(power[chosen].mean())), float(product[chosen].sum() / power[chosen].sum())
 
 
-def _blocks(plane: Luma, rows: int, columns: int) -> NDArray[np.float32]:
-    cut = plane[: rows * _BLOCK, : columns * _BLOCK]
-    shrunk: NDArray[np.float32] = cv2.resize(cut, (columns, rows), interpolation=cv2.INTER_AREA)
-    return shrunk.ravel()
+@numba.njit(cache=True, nogil=True)
+def _blocks(tile: Luma, high: Luma) -> NDArray[np.float64]:
+    """Of each block: mean square of the high-pass, mean product of its neighbours along rows, mean level; (3, n)."""
+    rows, columns = tile.shape[0] // _BLOCK, tile.shape[1] // _BLOCK
+    out = np.empty((3, rows * columns))
+    for number in range(rows * columns):
+        top, left = number // columns * _BLOCK, number % columns * _BLOCK
+        power = product = level = np.float32(0.0)
+        for y in range(top, top + _BLOCK):
+            for x in range(left, left + _BLOCK):
+                power += high[y, x] * high[y, x]
+                level += tile[y, x]
+                if x > left:
+                    product += high[y, x] * high[y, x - 1]
+        out[0, number], out[2, number] = power / _BLOCK**2, level / _BLOCK**2
+        out[1, number] = product / (_BLOCK * (_BLOCK - 1))
+    return out
 
 
 def _impulses(codes: NDArray[np.uint8], sigma: float) -> float:

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from filters.luma import Luma
 
-#: Side of a tile at the picture's own size, and tiles along an axis.
-TILE, ACROSS = 144, 3
+#: Side of a tile at the picture's own size.
+TILE = 160
 #: Tiles begin at multiples of this, so that a grid of blocks has one phase in all of them.
 _GRID = 16
 #: Long side of the shrunk picture.
-SMALL = 192
+SMALL = 160
 #: Rings and sectors into which spectra are summed; rings are equal steps of log frequency.
 RINGS, SECTORS = 10, 8
 _LOWEST = 0.015
@@ -28,11 +28,11 @@ _LOWEST = 0.015
 class Planes:
     """Parts of one picture.
 
-    pixels: the picture, uint8 (H, W, 3), sRGB. codes: up to 9 tiles of it at its own size, spread evenly,
-    uint8 (n, h, w, 3), sides at most 144; luma: their BT.601 luma, float32 (n, h, w) in codes; chroma: their Cb and
+    pixels: the picture, uint8 (H, W, 3), sRGB. codes: up to 5 tiles of it at its own size, corners and middle,
+    uint8 (n, h, w, 3), sides at most 160; luma: their BT.601 luma, float32 (n, h, w) in codes; chroma: their Cb and
     Cr, float32 (2, n, h, w) around 0. power: power spectrum of luma under a Hann window, float32 (n, h, w // 2 + 1).
-    rings: `power` summed by log frequency and direction, float64 (n, 10, 8).
-    small: the picture shrunk by area averaging to a long side of at most 192, float32 (H', W', 3) in [0, 1]; grey: its
+    rings: mean `power` by log frequency and direction, float64 (n, 10, 8). variance: of luma, float64 (n,).
+    small: the picture shrunk by area averaging to a long side of at most 160, float32 (H', W', 3) in [0, 1]; grey: its
     luma in [0, 1].
     """
 
@@ -42,6 +42,7 @@ class Planes:
     chroma: NDArray[np.float32]
     power: NDArray[np.float32]
     rings: NDArray[np.float64]
+    variance: NDArray[np.float64]
     small: NDArray[np.float32]
     grey: Luma
 
@@ -52,8 +53,7 @@ def planes(pixels: NDArray[np.uint8]) -> Planes:
     codes = np.stack(
         [
             pixels[top : top + min(TILE, height), left : left + min(TILE, width)]
-            for top in _starts(height)
-            for left in _starts(width)
+            for top, left in _places_of_tiles(height, width)
         ]
     )
     luma = np.empty(codes.shape[:3], np.float32)
@@ -65,14 +65,16 @@ def planes(pixels: NDArray[np.uint8]) -> Planes:
     shrunk = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     small = shrunk.astype(np.float32) / np.float32(255.0)
     grey: Luma = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-    return Planes(pixels, codes, luma, chroma, power, _rings(power, codes.shape[2]), small, grey)
+    variance = np.array([cv2.meanStdDev(tile)[1][0, 0] ** 2 for tile in luma])
+    return Planes(pixels, codes, luma, chroma, power, _rings(power, codes.shape[2]), variance, small, grey)
 
 
-def _starts(side: int) -> list[int]:
-    count = min(ACROSS, math.ceil(side / TILE))
-    if count == 1:
-        return [(side - min(TILE, side)) // 2 // _GRID * _GRID]
-    return [(side - TILE) * number // (count - 1) // _GRID * _GRID for number in range(count)]
+def _places_of_tiles(height: int, width: int) -> list[tuple[int, int]]:
+    """Top and left of each tile."""
+    tops, lefts = ([0] if side <= TILE else [0, (side - TILE) // _GRID * _GRID] for side in (height, width))
+    places = [(top, left) for top in tops for left in lefts]
+    middle = tuple(max(0, side - TILE) // 2 // _GRID * _GRID for side in (height, width))
+    return places if len(places) < 4 else [*places[:2], (middle[0], middle[1]), *places[2:]]
 
 
 def spectrum(planes: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -154,10 +156,32 @@ def middle(values: NDArray[np.float32]) -> float:
     return math.nan
 
 
+@numba.njit(cache=True, nogil=True)
+def levels(plane: Luma, shares: tuple[float, ...]) -> NDArray[np.float64]:
+    """Quantiles of a plane in [0, 1], to a 512th: a count, where sorting is slow. What lies beyond counts as 0 or 1."""
+    counts = np.zeros(512, np.int64)
+    for value in plane.flat:
+        counts[min(511, max(0, int(value * np.float32(512.0))))] += 1
+    out = np.empty(len(shares))
+    for number in range(len(shares)):
+        below, wanted = 0, shares[number] * plane.size
+        place = 0
+        while below + counts[place] < wanted and place < 511:
+            below += counts[place]
+            place += 1
+        out[number] = (place + (wanted - below) / max(1, counts[place])) / 512.0
+    return out
+
+
 def quantile(values: NDArray[np.floating], share: float) -> float:
     """Quantile of what is finite; NaN where nothing is."""
-    finite = values[np.isfinite(values)]
-    return float(np.quantile(finite, share)) if finite.size else math.nan
+    finite = np.sort(values[np.isfinite(values)].astype(np.float64))
+    if finite.size == 0:
+        return math.nan
+    place = share * (finite.size - 1)
+    low = min(int(place), finite.size - 1)
+    high = min(low + 1, finite.size - 1)
+    return float(finite[low] + (place - low) * (finite[high] - finite[low]))
 
 
 def log_ratio(a: float, b: float) -> float:

@@ -25,7 +25,7 @@ def rain(planes: Planes) -> dict[str, float]:
     """
     halves = np.stack([_half(tile) for tile in planes.luma])
     scores: dict[str, float] = {}
-    order = np.argsort(planes.luma.var(axis=(1, 2), dtype=np.float64), kind="stable")
+    order = np.argsort(planes.variance, kind="stable")
     for name, tiles in (("fine", planes.luma), ("coarse", halves)):
         sums = np.stack([_ridges(tile) for tile in tiles])
         bright, dark = _agreement(sums[:, :3]), _agreement(sums[:, 3:6])
@@ -65,11 +65,13 @@ def _ridge_sums(tile: Luma) -> NDArray[np.float64]:
     sums = np.zeros(7)
     for y in range(2, tile.shape[0] - 2):
         for x in range(2, tile.shape[1] - 2):
-            here = 2.0 * tile[y, x]
+            here = np.float32(2.0) * tile[y, x]
             xx = tile[y, x - 2] + tile[y, x + 2] - here
             yy = tile[y - 2, x] + tile[y + 2, x] - here
-            xy = 0.5 * (tile[y - 2, x - 2] + tile[y + 2, x + 2] - tile[y - 2, x + 2] - tile[y + 2, x - 2])
-            half = 0.5 * (xx + yy)
+            half = np.float32(0.5) * (xx + yy)
+            if abs(half) <= np.float32(0.5):  # else strength is at most 1
+                continue
+            xy = np.float32(0.5) * (tile[y - 2, x - 2] + tile[y + 2, x + 2] - tile[y - 2, x + 2] - tile[y + 2, x - 2])
             apart = math.sqrt(0.25 * (xx - yy) * (xx - yy) + xy * xy)
             strength = max(0.0, abs(half) + apart - 2.0 * abs(abs(half) - apart))
             if strength <= 1.0 or apart < 1e-6:

@@ -11,46 +11,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filters.luma import Luma
-from filters.statistics.planes import Planes, frequencies, log_ratio, median, quantile
+from filters.statistics.planes import Planes, frequencies, log_ratio
 
 
 def reflection(planes: Planes) -> dict[str, float]:
     """statistics.reflection.*: of a layer over the picture.
 
-    double, double_high: highest peak of the autocorrelation of the tiles' Laplacian 3-32 px away, off the axes, in
-    deviations of that ring, median and maximum over tiles; shared: of the mean of all tiles. echo: the same of the
-    spectrum's logarithm (cepstrum), mean of the tiles. kurtosis: log kurtosis of the gradients of the picture at a
-    long side of 192 px; kurtosis_fine: of the tiles. layer: log of the share of gradients between 1 and 6 hundredths;
-    soft: log of power at coarse over fine scales of the small picture's gradients. veiled: scatter of the dark channel
-    at scales of 4 to 16 px, which glare adds; glare: its skewness; bright: how often soft bright patches lie where
-    there are no edges.
+    double: highest peak of the autocorrelation of the tiles' Laplacian, all tiles together, 3-32 px away and off the
+    axes, in logarithms of its ring's deviations; echo: the same of the spectrum's logarithm (cepstrum, Bogert et al.
+    1963). kurtosis: log kurtosis of the gradients of the picture at a long side of 160 px; kurtosis_fine: of the tiles.
+    layer: log of the share of gradients between 1 and 6 hundredths; soft: log of power at coarse over fine scales of
+    the small picture's gradients. veiled: scatter of the dark channel at scales of 4 to 16 px, which glare adds; glare:
+    its skewness; bright: correlation of light with detail.
     """
     shape = planes.luma.shape[1:]
     if min(shape) >= 72:
         ring = _ring(*shape)
-        across = _autocorrelations(planes.power, shape, ring)
-        double = _deviations(across)
-        shared = float(_deviations(across.mean(axis=0, keepdims=True))[0])
-        echo = _echo(planes.power, shape, ring)
+        double, echo = _double(planes.power, shape, ring), _echo(planes.power, shape, ring)
     else:
-        double, shared, echo = np.array([math.nan]), math.nan, math.nan
+        double, echo = math.nan, math.nan
     grey = planes.grey
     dx, dy = np.diff(grey, axis=1), np.diff(grey, axis=0)
     slopes = np.abs(np.concatenate([dx.ravel(), dy.ravel()]))
     dark = cv2.erode(planes.small.min(axis=2), np.ones((3, 3), np.uint8))
-    band = cv2.GaussianBlur(dark, (0, 0), 4.0) - cv2.GaussianBlur(dark, (0, 0), 16.0)
+    band = cv2.blur(dark, (9, 9), borderType=cv2.BORDER_REFLECT) - cv2.blur(
+        dark, (41, 41), borderType=cv2.BORDER_REFLECT
+    )
     spread = float(np.square(band).mean(dtype=np.float64))
     return {
-        "statistics.reflection.double": median(double),
-        "statistics.reflection.double_high": quantile(double, 1.0),
-        "statistics.reflection.shared": shared,
+        "statistics.reflection.double": double,
         "statistics.reflection.echo": echo,
         "statistics.reflection.kurtosis": _kurtosis(slopes),
         "statistics.reflection.kurtosis_fine": _kurtosis(np.diff(planes.luma, axis=2).ravel()),
         "statistics.reflection.layer": _share(slopes, 0.01, 0.06),
         "statistics.reflection.soft": _softness(grey),
         "statistics.reflection.veiled": math.sqrt(spread),
-        "statistics.reflection.glare": float(np.power(band, 3).mean(dtype=np.float64)) / (spread**1.5 + 1e-9),
+        "statistics.reflection.glare": float((band * band * band).mean(dtype=np.float64)) / (spread**1.5 + 1e-9),
         "statistics.reflection.bright": _bright(grey),
     }
 
@@ -65,16 +61,15 @@ def _ring(height: int, width: int) -> NDArray[np.bool_]:
     return (far >= 3) & (far <= 32) & (dy >= 2) & (dx >= 2) & half
 
 
-def _autocorrelations(
-    power: NDArray[np.float32], shape: tuple[int, ...], ring: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    height, width = shape
-    weight = _weight(height, width)
-    out = np.empty((len(power), int(ring.sum())), np.float32)
-    for tile, row in zip(power, out, strict=True):
-        correlation = _inverse(tile * weight, width)
-        row[:] = correlation[ring] / max(float(correlation[0, 0]), 1e-9)
-    return out
+def _double(power: NDArray[np.float32], shape: tuple[int, ...], ring: NDArray[np.bool_]) -> float:
+    weighted = power * _weight(*shape)
+    total = weighted.sum(axis=(1, 2), keepdims=True) + np.float32(1e-3)
+    return _peak(_inverse((weighted / total).mean(axis=0), shape[1])[ring])
+
+
+def _peak(values: NDArray[np.float32]) -> float:
+    scatter = float(np.median(np.abs(values))) / 0.6745
+    return log_ratio(max(0.0, float(values.max())) + 1e-9, scatter + 1e-9)
 
 
 @functools.lru_cache(maxsize=64)
@@ -95,18 +90,9 @@ def _inverse(half: NDArray[np.float32], width: int) -> NDArray[np.float32]:
     return transform
 
 
-def _deviations(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    scatter = np.median(np.abs(values), axis=1) / 0.6745 + 1e-4
-    return np.log(values.max(axis=1).astype(np.float64) / scatter + 1e-3)
-
-
 def _echo(power: NDArray[np.float32], shape: tuple[int, ...], ring: NDArray[np.bool_]) -> float:
-    logs = (
-        cv2.log(power.reshape(len(power), -1) + np.float32(power.shape[1] ** 2)).mean(axis=0).reshape(power.shape[1:])
-    )
-    cepstrum = _inverse(logs, shape[1])[ring]
-    scatter = float(np.median(np.abs(cepstrum))) / 0.6745 + 1e-6
-    return float(np.log(cepstrum.max() / scatter + 1e-3))
+    logs = cv2.log(power.reshape(len(power), -1) + np.float32(power.shape[1] ** 2))
+    return _peak(_inverse(logs.mean(axis=0).reshape(power.shape[1:]), shape[1])[ring])
 
 
 def _kurtosis(values: NDArray[np.float32]) -> float:
