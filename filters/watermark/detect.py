@@ -8,18 +8,22 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from filters.contract import Finding, Image
-from filters.watermark.model import as_json, either, judge_lattice, judge_texts
+from filters.watermark.bands import read_bands
+from filters.watermark.crossing import crossing
+from filters.watermark.model import as_json, either, judge_crossing, judge_lattice, judge_texts, most_probable
 from filters.watermark.overlay import find_lattice
-from filters.watermark.text import find_text, load_text_reader, models_digest, require_rapidocr
+from filters.watermark.text import SMALLEST, find_text, load_text_reader, models_digest, require_rapidocr
 
 #: Version of the measures and of their weights.
 _MEASURES = "1"
+#: Probability from which on a text found makes it needless to look for more.
+_SURE = 0.5
 
 
 class OverlayWatermark:
-    """Repeated overlays alone.
+    """Overlays that repeat on a lattice, and lines from corner to corner.
 
-    Scores: watermark.overlay, the probability of a repeated mark, in [0, 1], and watermark, the same; NaN for pictures
+    Scores: watermark.overlay, the probability of either, in [0, 1], and watermark, the same; NaN for pictures
     of less than 64 pixels a side.
     """
 
@@ -37,7 +41,7 @@ class OverlayWatermark:
 
 
 class TextWatermark:
-    """Text by rapidocr, judged by words, place and repetition; and repeated overlays.
+    """Text by rapidocr, judged by words, place and repetition; and overlays.
 
     Scores, all in [0, 1]: watermark.text, the probability of the most probable text (0 without any);
     watermark.overlay as above; watermark, that of either. The answer watermark.texts is JSON: every text with its
@@ -67,8 +71,9 @@ class TextWatermark:
         return [self._score(image) for image in images]
 
     def _score(self, image: Image) -> Finding:
-        height, width = image.shape[:2]
-        judged = judge_texts(find_text(image), width, height, self._words)
+        judged = judge_texts(image, find_text(image), self._words)
+        if (not judged or judged[0].probability < _SURE) and min(image.shape[:2]) >= SMALLEST:
+            judged = most_probable([*judged, *judge_texts(image, read_bands(image, self._words), self._words)])
         text = judged[0].probability if judged else 0.0
         overlay = overlay_probability(image)
         whole = either([text] if math.isnan(overlay) else [text, overlay])
@@ -77,5 +82,7 @@ class TextWatermark:
 
 
 def overlay_probability(image: Image) -> float:
-    """Probability of a repeated overlay; NaN where the picture is too small to tell."""
-    return math.nan if min(image.shape[:2]) < 64 else judge_lattice(find_lattice(image))
+    """Probability of an overlay that repeats or crosses the picture; NaN where the picture is too small to tell."""
+    if min(image.shape[:2]) < 64:
+        return math.nan
+    return either([judge_lattice(find_lattice(image)), judge_crossing(crossing(image))])

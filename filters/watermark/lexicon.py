@@ -29,7 +29,7 @@ PREVIEWS = ("sample", "preview", "proof", "specimen", "samplecopy", "样张", "�
 #: What stands beside a photographer's name.
 TRADES = ("photography", "photographer", "photographie", "fotografie", "fotografia", "photoby", "picturesby", "摄影")
 #: How sure each kind makes of a watermark, in [0, 1].
-RIGHTS_SIGN, WHOLE, PREVIEW, ADDRESS, TRADE, FRAGMENT = 1.0, 1.0, 0.85, 0.65, 0.65, 0.85
+RIGHTS_SIGN, WHOLE, PREVIEW, ADDRESS, TRADE, FRAGMENT = 1.0, 1.0, 0.9, 0.65, 0.65, 0.85
 
 _SIGN = re.compile(r"[©®]|\(c\)\s*\w", re.IGNORECASE)
 _ADDRESS = re.compile(
@@ -40,7 +40,7 @@ _ADDRESS = re.compile(
 #: Letters of a word that a fragment must show: a share of it, and at least.
 _SHARE, _LEAST = 0.5, 4
 #: Share of letters in common from which on a misread word counts.
-_ALIKE = 0.82
+_ALIKE = 0.84
 
 
 def normalised(text: str) -> str:
@@ -84,6 +84,6 @@ def _resembles(plain: str, word: str) -> float:
         return 0.0
     if len(plain) < len(word) and plain in word:
         return 1.0
-    if len(word) < 7 or abs(len(plain) - len(word)) > 3:
+    if len(word) < 6 or abs(len(plain) - len(word)) > 3:
         return 0.0
     return 1.0 if SequenceMatcher(None, plain, word, autojunk=False).ratio() >= _ALIKE else 0.0

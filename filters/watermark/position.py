@@ -13,15 +13,21 @@ from filters.watermark.text import Text
 _GAP = 0.075
 #: Height of a line, as a part of the short side: most for a line at an edge, least for one in the centre.
 _EDGE_HEIGHT, _CENTRE_HEIGHT = 0.1, 0.03
-#: Distance of the middle of a line from that of the picture, as a part of each side; and its least length.
-_OFF_CENTRE, _CENTRE_LENGTH = 0.06, 0.2
-#: Degrees off the horizontal or vertical that a straight line may measure, plus what one pixel does to it.
-_STRAIGHT = 0.7
+#: Distance of the middle of a line from that of the picture, as a part of each side, up to which it is central and
+#: from which on it is not; and its least length, as a part of the short side.
+_CENTRAL, _OFF_CENTRE, _CENTRE_LENGTH = 0.02, 0.06, 0.2
+#: Degrees off the horizontal or vertical up to which a line is straight and from which on it is not; boxes of short
+#: and slanted words are that uncertain.
+_STRAIGHT, _ASKEW = 0.7, 2.5
+
+
+#: Evidence of a line level with the centre and near it, as text beside a logo is; how near, in parts of the width.
+_BESIDE, _BESIDE_CENTRE = 0.6, 0.2
 
 
 class Place(NamedTuple):
-    """Each 0 or 1. edge: in a corner, or along the upper or lower edge. centre: in the middle of the picture.
-    straight: horizontal or vertical, as nothing in a scene is but by chance."""
+    """Each in [0, 1]. edge: level and in a corner, or along the upper or lower edge. centre: in the middle of the
+    picture. straight: horizontal or vertical, as nothing in a scene is but by chance."""
 
     edge: float
     centre: float
@@ -47,20 +53,26 @@ def place(text: Text, width: int, height: int) -> Place:
     short = min(width, height)
     long_line, line_height = _extent(corners)
     turn = abs(angle(text))
-    off = min(turn % 90, 90 - turn % 90)
-    straight = off <= _STRAIGHT + math.degrees(math.atan2(0.003 * short, max(long_line, 1.0)))
+    straight = _falling(min(turn % 90, 90 - turn % 90), _STRAIGHT, _ASKEW)
     near_side = min(left, width - right) < _GAP * short
     near_level = min(top, height - bottom) < _GAP * short
     upright = 45 < turn < 135
     at_edge = near_level if not upright else near_side
-    edge = straight and at_edge and line_height < _EDGE_HEIGHT * short
-    centred = (
-        abs((left + right) / 2 - width / 2) < _OFF_CENTRE * width
-        and abs((top + bottom) / 2 - height / 2) < _OFF_CENTRE * height
-        and line_height > _CENTRE_HEIGHT * short
-        and long_line > _CENTRE_LENGTH * short
+    edge = straight > 0 and at_edge and line_height < _EDGE_HEIGHT * short
+    off = max(abs((left + right) / 2 / width - 0.5), abs((top + bottom) / 2 / height - 0.5))
+    large = line_height > _CENTRE_HEIGHT * short and long_line > _CENTRE_LENGTH * short
+    level = abs((top + bottom) / 2 / height - 0.5)
+    beside = (
+        _BESIDE * _falling(level, _CENTRAL, _OFF_CENTRE)
+        if abs((left + right) / 2 / width - 0.5) < _BESIDE_CENTRE
+        else 0.0
     )
-    return Place(float(edge), float(centred), float(straight))
+    return Place(float(edge), float(large) * max(beside, _falling(off, _CENTRAL, _OFF_CENTRE)), straight)
+
+
+def _falling(value: float, full: float, none: float) -> float:
+    """1 up to `full`, 0 from `none` on, a straight line between."""
+    return min(1.0, max(0.0, (none - value) / (none - full)))
 
 
 def _extent(corners: np.ndarray) -> tuple[float, float]:

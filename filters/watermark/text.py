@@ -23,9 +23,7 @@ _LONG_SIDE, _FILLED_SIDE = 704, 1024
 #: contrast, in codes, that is not raised; codes for each local standard deviation.
 _LOCAL, _LOCAL_BRIGHT, _FAINT, _GAIN = 0.03, 0.06, 4.0, 45.0
 #: Recognitions less sure than this are dropped. Sides below this are not read.
-_LEAST_SURE, _SMALLEST = 0.5, 32
-#: Share of the smaller box covered by the other from which on two passes saw one text.
-_SAME = 0.5
+_LEAST_SURE, SMALLEST = 0.5, 32
 
 
 @dataclass(frozen=True)
@@ -105,21 +103,13 @@ def load_text_reader() -> None:
 def find_text(pixels: NDArray[np.uint8]) -> list[Text]:
     """What is written in uint8 (H, W, 3) sRGB, at any angle; empty below 32 pixels a side.
 
-    Read is not the picture but its detail, less its local mean and over its local contrast, so that faint marks stand
-    out and strong texture recedes. It is read twice: as luma, and as the least of the three channels over 3×3 pixels,
-    which a white mark of opacity α lifts to 255 α at least, while the dark gaps of leaves, fur and water stay dark.
+    Read is not the picture but its luma less the local mean and over the local contrast, so that faint marks stand out
+    and strong texture recedes.
     """
-    if min(pixels.shape[:2]) < _SMALLEST:
+    if min(pixels.shape[:2]) < SMALLEST:
         return []
-    found: list[Text] = []
-    for shown in (detail_of_luma(pixels), detail_of_lows(pixels)):
-        for text in _read(shown, pixels.shape[1] / shown.shape[1], pixels.shape[0] / shown.shape[0]):
-            same = next((n for n, other in enumerate(found) if _overlap(text, other) > _SAME), None)
-            if same is None:
-                found.append(text)
-            elif _worth(text) > _worth(found[same]):
-                found[same] = text
-    return found
+    shown = detail_of_luma(pixels)
+    return _read(shown, pixels.shape[1] / shown.shape[1], pixels.shape[0] / shown.shape[0])
 
 
 def detail_of_luma(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -128,7 +118,10 @@ def detail_of_luma(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def detail_of_lows(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Levelled local minimum over 3×3 pixels and the channels, at most 1024 a side, as `detail_of_luma`."""
+    """Levelled local minimum over 3×3 pixels and the channels, as `detail_of_luma`.
+
+    A white mark of opacity α lifts it to 255 α at least, while the dark gaps of leaves, fur and water stay dark.
+    """
     small = _shrunk(pixels, _FILLED_SIDE)
     lowest = cv2.min(cv2.min(small[..., 0], small[..., 1]), small[..., 2])
     return _levelled(_shrunk(cv2.erode(lowest, np.ones((3, 3), np.uint8)), _LONG_SIDE), _LOCAL_BRIGHT)
@@ -152,7 +145,8 @@ def _levelled(plane: NDArray[np.uint8], local: float) -> NDArray[np.uint8]:
 
 def _read(shown: NDArray[np.uint8], across: float, down: float) -> list[Text]:
     """Texts of uint8 (h, w), their corners times (across, down)."""
-    answer = _engine()(cv2.cvtColor(shown, cv2.COLOR_GRAY2BGR))
+    colour = cv2.cvtColor(shown, cv2.COLOR_GRAY2BGR)
+    answer = _engine()(colour, use_det=True, use_cls=True, use_rec=True)
     if answer.boxes is None or answer.txts is None:
         return []
     scale = np.array([across, down])
@@ -163,13 +157,10 @@ def _read(shown: NDArray[np.uint8], across: float, down: float) -> list[Text]:
     ]
 
 
-def _overlap(one: Text, other: Text) -> float:
-    """Area that two boxes share, over that of the smaller."""
-    first, second = (np.array(text.corners, dtype=np.float32) for text in (one, other))
-    shared, _ = cv2.intersectConvexConvex(cv2.convexHull(first), cv2.convexHull(second))
-    smaller = min(cv2.contourArea(cv2.convexHull(first)), cv2.contourArea(cv2.convexHull(second)))
-    return float(shared) / max(float(smaller), 1.0)
-
-
-def _worth(text: Text) -> float:
-    return text.confidence * len(text.text)
+def read_line(line: NDArray[np.uint8]) -> tuple[str, float]:
+    """The text of uint8 (h, w), one level line, and how sure it is; empty below the confidence of `find_text`."""
+    colour = cv2.cvtColor(line, cv2.COLOR_GRAY2BGR)
+    answer = _engine()(colour, use_det=False, use_cls=False, use_rec=True)
+    if not answer.txts or answer.scores[0] < _LEAST_SURE:
+        return "", 0.0
+    return str(answer.txts[0]).strip(), float(answer.scores[0])
