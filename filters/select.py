@@ -47,8 +47,9 @@ class FilterSet:
         return 1 if alone and not self.batched else self._section.batch
 
     def of_source(self) -> list[Looker]:
-        """For the clean target of a synthesis."""
-        return [self._semantics, self._watermark, *self._recogniser, *self._metrics, *self._suitability]
+        """For the clean target of a synthesis. What the statistics tell of it, `score_source` measures already."""
+        semantics = [] if self._section.semantics.provider == "statistics" else [self._semantics]
+        return [*semantics, self._watermark, *self._recogniser, *self._metrics, *self._suitability]
 
     def of_input(self) -> list[Looker]:
         """For the degraded picture of a synthesis."""

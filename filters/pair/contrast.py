@@ -38,17 +38,21 @@ def _quarter(grey: Luma) -> Luma:
 
 
 def _slope(degraded: Luma, clean: Luma) -> float:
-    energy = _dot(clean, clean)
+    product, energy = _dots(degraded, clean)
     if energy < _FAINTEST * clean.size:
         return math.nan
-    return _dot(degraded, clean) / energy
+    return product / energy
 
 
 @numba.njit(cache=True, nogil=True)
-def _dot(a: Luma, b: Luma) -> float:
-    """Sum of products, row by row: unlike a BLAS, the same for any number of threads."""
-    total = 0.0
+def _dots(a: Luma, b: Luma) -> tuple[float, float]:
+    """Sums of a·b and of b², row by row in single precision, rows in double: the same for any number of threads."""
+    product, energy = 0.0, 0.0
     for y in range(a.shape[0]):
+        row_product, row_energy = np.float32(0.0), np.float32(0.0)
         for x in range(a.shape[1]):
-            total += np.float64(a[y, x]) * np.float64(b[y, x])
-    return total
+            row_product += a[y, x] * b[y, x]
+            row_energy += b[y, x] * b[y, x]
+        product += np.float64(row_product)
+        energy += np.float64(row_energy)
+    return product, energy

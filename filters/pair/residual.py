@@ -22,20 +22,31 @@ def residual(degraded: NDArray[np.uint8], clean: NDArray[np.uint8]) -> dict[str,
 
 @numba.njit(cache=True, nogil=True)
 def _within_blocks(degraded: NDArray[np.uint8], clean: NDArray[np.uint8]) -> float:
-    """Sum over blocks and channels of the squared distance of the differences from their block's mean."""
+    """Sum over blocks and channels of the squared distance of the differences from their block's mean.
+
+    Rows of a block are added up as whole lines first, which compiles to wide instructions.
+    """
     height, width, channels = clean.shape
+    first = np.empty(width * channels, dtype=np.int32)
+    second = np.empty(width * channels, dtype=np.int32)
     total = 0.0
     for top in range(0, height, _BLOCK):
         bottom = min(top + _BLOCK, height)
+        first[:] = 0
+        second[:] = 0
+        for y in range(top, bottom):
+            above, below = degraded[y].ravel(), clean[y].ravel()
+            for x in range(width * channels):
+                difference = np.int32(above[x]) - np.int32(below[x])
+                first[x] += difference
+                second[x] += difference * difference
         for left in range(0, width, _BLOCK):
             right = min(left + _BLOCK, width)
             count = (bottom - top) * (right - left)
             for channel in range(channels):
-                first, second = np.int32(0), np.int32(0)
-                for y in range(top, bottom):
-                    for x in range(left, right):
-                        difference = np.int32(degraded[y, x, channel]) - np.int32(clean[y, x, channel])
-                        first += difference
-                        second += difference * difference
-                total += second - first * first / count
+                sums, squares = np.int64(0), np.int64(0)
+                for x in range(left, right):
+                    sums += first[x * channels + channel]
+                    squares += second[x * channels + channel]
+                total += squares - sums * sums / count
     return total

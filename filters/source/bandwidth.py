@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from filters.luma import Luma
 
 #: Side of a tile, how many with the most detail are read, and the share of the whitened power that counts as all.
-_TILE, _TILES, _SHARE = 128, 12, 0.93
+_TILE, _TILES, _SHARE = 128, 8, 0.93
 #: Lowest frequency read, in cycles a pixel: below it every picture has power.
 _LOWEST = 0.06
 #: Power of what rounding to codes adds, with room for that of luma: it is no detail.

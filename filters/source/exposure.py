@@ -18,7 +18,7 @@ def exposure(pixels: NDArray[np.uint8]) -> dict[str, float]:
     and the lightest half per cent of the pixels (the sRGB curve undone, black counted as half a code).
     """
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    counts = np.bincount(grey.ravel(), minlength=256)
+    counts = cv2.calcHist([grey], [0], None, [256], [0, 256]).ravel().astype(np.float64)
     share = np.cumsum(counts) / grey.size
     dark, light = (int(np.searchsorted(share, at)) for at in (_DARKEST, _LIGHTEST))
     return {

@@ -64,11 +64,10 @@ def recipe_of(small_photos):
 
 def test_what_the_default_filters_find_is_in_the_ledger(recipe_of, tmp_path):
     for row in ledger(synthesize(recipe_of(), tmp_path / "dataset")):
-        assert [label.partition(":")[0] for label in row.filters] == ["semantics=statistics", "watermark=overlay"]
+        assert [label.partition(":")[0] for label in row.filters] == ["watermark=overlay", "semantics=statistics"]
         assert row.unscored == []
-        for seen in ("source", "input"):
-            shares = [value for name, value in row.scores.items() if name.startswith(f"{seen}.semantics.")]
-            assert len(shares) == 10 and sum(shares) == pytest.approx(1)
+        shares = [value for name, value in row.scores.items() if name.startswith("input.semantics.")]
+        assert len(shares) == 10 and sum(shares) == pytest.approx(1)
         assert 0 <= row.scores["source.watermark"] <= 1 and "input.watermark" not in row.scores
 
 
@@ -106,10 +105,10 @@ def test_a_rule_on_a_score_that_failed_says_missing(recipe_of, tmp_path, monkeyp
         raise RuntimeError("CUDA out of memory")
 
     monkeypatch.setattr(StatisticalSemantics, "score", broken)
-    rules = {"rules": [{"score": "source.semantics.clean", "min": 0.0}]}
+    rules = {"rules": [{"score": "input.semantics.noise", "min": 0.0}]}
     dataset = synthesize(recipe_of(policy=rules), tmp_path / "dataset")
     for row in ledger(dataset):
-        assert row.reasons == ["source.semantics.clean.missing"]
-        assert row.unscored == [f"{seen}.semantics: RuntimeError: CUDA out of memory" for seen in ("source", "input")]
+        assert row.reasons == ["input.semantics.noise.missing"]
+        assert row.unscored == ["input.semantics: RuntimeError: CUDA out of memory"]
     monkeypatch.undo()
     assert all(row.verdict == "accepted" for row in ledger(synthesize(recipe_of(policy=rules), tmp_path / "dataset")))
