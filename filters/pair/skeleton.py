@@ -62,7 +62,7 @@ def _lines(grey: Luma, scale: int, sigma: float) -> NDArray[np.uint8]:
     right, down = (cv2.Sobel(smooth, cv2.CV_32F, *order, scale=1 / 8) for order in ((1, 0), (0, 1)))
     slope = cv2.magnitude(right, down)
     unit = cv2.blur(slope, (_NEIGHBOURHOOD, _NEIGHBOURHOOD), borderType=cv2.BORDER_REFLECT) + np.float32(_FAINT)
-    dx, dy = (np.clip(np.float32(_STEPS) * part / unit, -32000, 32000).astype(np.int16) for part in (right, down))
+    dx, dy = (cv2.divide(part, unit, scale=_STEPS, dtype=cv2.CV_16S) for part in (right, down))
     lines: NDArray[np.uint8] = cv2.Canny(dx, dy, _LOW * _STEPS, _HIGH * _STEPS, L2gradient=True)
     return lines
 

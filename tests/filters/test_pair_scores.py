@@ -26,6 +26,12 @@ NAMES = {
     "pair.shift",
     "pair.shift_share",
     "pair.shift_least",
+    "pair.local_shift",
+    "pair.warp",
+    "pair.structure",
+    "pair.changed",
+    "pair.skeleton_shift",
+    "pair.skeleton_unmatched",
     "pair.strength",
 }
 DEGRADATIONS = ["noise", "blur", "compression", "haze", "realesrgan", "another"]
