@@ -10,11 +10,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from filters.watermark.lexicon import lexical
+from filters.watermark.lexicon import lexical, normalised
 from filters.watermark.text import Text, detail_of_lows, detail_of_luma, read_line
 
-#: Height of what the network reads, in pixels. Least evidence of its words for which a reading is kept.
-_HEIGHT, _WORDS = 48, 0.5
+#: Height of what the network reads, in pixels. Least evidence of its words for which a reading is kept; without any,
+#: least letters and confidence of one in the centre.
+_HEIGHT, _WORDS, _LETTERS, _SURE = 48, 0.5, 6, 0.9
+#: Share of a reading's letters up to which another is a piece of it.
+_PIECE = 0.6
 #: Directions (degrees, clockwise) and heights (parts of the short side) of bands through the centre, and their longest
 #: shape.
 _CENTRAL = (
@@ -36,23 +39,33 @@ class _Band(NamedTuple):
     turn: float
 
 
-def read_bands(pixels: NDArray[np.uint8], words: Sequence[str] = ()) -> list[Text]:
-    """Lines of uint8 (H, W, 3) sRGB with words of watermarks; their boxes are those of the bands read.
+def read_bands(pixels: NDArray[np.uint8], found: Sequence[Text], words: Sequence[str] = ()) -> list[Text]:
+    """Lines of uint8 (H, W, 3) sRGB that look like watermarks; their boxes are those of the bands read.
 
     What finds text overlooks large faint letters over texture; what reads them, once shown the place, does not. Read
     are bands through the centre, level, upright and on diagonals, in the local lows, and bands along the edges in the
-    luma. Readings with no word of a watermark (`lexical` with `words`) are dropped: a sign may stand in the centre too.
+    luma. Kept are readings with words of watermarks (`lexical` with `words`), and in the centre clear readings of six
+    letters or more of which `found` has no more than pieces there: a sign that stands in the centre was found whole.
     """
-    found = []
+    kept = []
     for shown, central in ((detail_of_lows(pixels), True), (detail_of_luma(pixels), False)):
         height, width = shown.shape
-        across, down = pixels.shape[1] / width, pixels.shape[0] / height
+        scale = np.array([pixels.shape[1] / width, pixels.shape[0] / height])
         for band in _central(height, width) if central else _along_edges(height, width):
             corners = _corners(band)
             text, sure = read_line(_cut(shown, corners, band))
-            if text and lexical(text, words) >= _WORDS:
-                found.append(Text(text, sure, tuple((float(x) * across, float(y) * down) for x, y in corners)))
-    return found
+            box = corners * scale
+            clear = central and sure >= _SURE and sum(letter.isalpha() for letter in text) >= _LETTERS
+            if lexical(text, words) >= _WORDS or (clear and not any(_whole(text, box, other) for other in found)):
+                kept.append(Text(text, sure, tuple((float(x), float(y)) for x, y in box)))
+    return kept
+
+
+def _whole(text: str, box: NDArray[np.float64], other: Text) -> bool:
+    """Whether `other` touches the band and is no mere piece of its `text`."""
+    shared, _ = cv2.intersectConvexConvex(box.astype(np.float32), np.array(other.corners, dtype=np.float32))
+    own, others = normalised(text), normalised(other.text)
+    return float(shared) > 0.0 and not (others in own and len(others) <= _PIECE * len(own))
 
 
 def _central(height: int, width: int) -> list[_Band]:

@@ -71,9 +71,11 @@ class TextWatermark:
         return [self._score(image) for image in images]
 
     def _score(self, image: Image) -> Finding:
-        judged = judge_texts(image, find_text(image), self._words)
+        found = find_text(image)
+        judged = judge_texts(image, found, self._words)
         if (not judged or judged[0].probability < _SURE) and min(image.shape[:2]) >= SMALLEST:
-            judged = most_probable([*judged, *judge_texts(image, read_bands(image, self._words), self._words)])
+            more = judge_texts(image, read_bands(image, found, self._words), self._words)
+            judged = most_probable([*judged, *more])
         text = judged[0].probability if judged else 0.0
         overlay = overlay_probability(image)
         whole = either([text] if math.isnan(overlay) else [text, overlay])

@@ -22,7 +22,7 @@ _STRAIGHT, _ASKEW = 0.7, 2.5
 
 
 #: Evidence of a line level with the centre and near it, as text beside a logo is; how near, in parts of the width.
-_BESIDE, _BESIDE_CENTRE = 0.6, 0.2
+_BESIDE, _BESIDE_CENTRE = 0.75, 0.2
 
 
 class Place(NamedTuple):

@@ -97,7 +97,7 @@ def test_the_recipe_adds_words():
         (line("M. Okafor", 870, 740), (1, 0, 1)),  # lower right corner
         (line("M. Okafor", 10, 300, turn=90, height=8), (1, 0, 1)),  # upright, along the left edge
         (line("Jules Moreau", 362, 360, 300, 48), (0, 1, 1)),  # centre
-        (line("Lumen", 540, 360, 300, 48), (0, 0.6, 1)),  # beside a logo in the centre
+        (line("Lumen", 540, 360, 300, 48), (0, 0.75, 1)),  # beside a logo in the centre
         (line("BAKERY", 200, 200, turn=5), (0, 0, 0)),  # somewhere, askew
         (line("BAKERY", 870, 735, turn=4), (0, 0, 0)),  # in a corner, askew
     ],
@@ -265,16 +265,21 @@ def test_without_rapidocr_the_error_names_the_extra_and_the_way_round(monkeypatc
 
 @pytest.mark.slow
 def test_forty_marks_are_found_and_photographs_left_alone(reader, shared_photos, demo):
-    found = 0
-    for number, mark in enumerate(MARKS):
-        photo = load(shared_photos[(number * 7 + 3) % len(shared_photos)], 896)
-        found += reader.score([mark.draw(photo)])[0].scores["watermark"] > BOUND
-    unmarked = [*(load(path, 896) for path in shared_photos), *demo.values()]
+    marked = [
+        (mark, mark.draw(load(shared_photos[(number * 7 + 3) % len(shared_photos)])))
+        for number, mark in enumerate(MARKS)
+    ]
+    found = {mark: reader.score([picture])[0].scores["watermark"] > BOUND for mark, picture in marked}
+    unmarked = [*(load(path) for path in shared_photos), *demo.values()]
     alarms = sum(reader.score([photo])[0].scores["watermark"] > BOUND for photo in unmarked)
     signs = sum(
-        reader.score([paint_sign(load(path, 896), number)])[0].scores["watermark"] > BOUND
-        for number, path in enumerate(shared_photos[:: len(shared_photos) // 12][:12])
+        reader.score([paint_sign(load(path), number)])[0].scores["watermark"] > BOUND
+        for number, path in enumerate(shared_photos[::5])
     )
-    assert found / len(MARKS) >= 0.85
+    # A single logo without any text is found by no measure here: that takes provider owlv2.
+    lettered = [hit for mark, hit in found.items() if mark.group not in ("corner logo", "centre logo")]
+    missed = [mark.name for mark, hit in found.items() if not hit]
+    assert sum(lettered) / len(lettered) >= 0.9, missed
+    assert sum(found.values()) / len(found) >= 0.85, missed
     assert alarms / len(unmarked) <= 0.05
     assert signs == 0
