@@ -23,7 +23,7 @@ app = typer.Typer(help="Train, measure and use the recogniser of degradations.",
 #: Steps between two saved states.
 _SAVE_EVERY = 50
 #: Sides of the views, pixels: tiles at native resolution, and the whole picture.
-_TILE, _WHOLE = 128, 128
+_TILE, _WHOLE = 128, 160
 
 Datasets = Annotated[list[Path], typer.Argument(help="Dataset folders of `tarnish synthesize`.", show_default=False)]
 Model = Annotated[Path, typer.Option(help="Folder that `tarnish recogniser train` wrote.")]
@@ -34,7 +34,7 @@ def train(
     datasets: Datasets,
     out: Annotated[Path, typer.Option(help="Folder of the recogniser.")] = Path("recogniser"),
     backbone: Annotated[str, typer.Option(help="Convolutional architecture of timm.")] = "mobilenetv4_conv_small_050",
-    steps: Annotated[int, typer.Option(min=1, help="Steps in all.")] = 700,
+    steps: Annotated[int, typer.Option(min=1, help="Steps in all.")] = 1600,
     batch: Annotated[int, typer.Option(min=2, help="Pictures a step.")] = 33,
     learning_rate: Annotated[float, typer.Option(min=0.0, help="After the warm-up; falls along a cosine.")] = 2e-3,
     seed: Annotated[

@@ -83,7 +83,7 @@ class RecogniserFilter:
     provider = "recogniser"
 
     def __init__(self, model: str, device: Device = "auto") -> None:
-        require(FIELD, model, ("torch", "timm", "safetensors"), "filters")
+        require(FIELD, model, ("torch", "timm", "safetensors"), "recogniser")
         self._folder = Path(model).expanduser()
         self.config = read_config(self._folder)
         self._device = choose_device(device)

@@ -164,7 +164,7 @@ def test_a_stopped_run_goes_on_to_the_same_bytes_and_a_finished_one_is_left_alon
 @pytest.mark.slow
 def test_a_killed_process_leaves_a_state_to_go_on_from(dataset, tmp_path):
     killed, root = tmp_path / "killed", Path(__file__).resolve().parents[2]
-    options = ["--steps", "80", "--batch", "2", "--backbone", BACKBONE]
+    options = ["--steps", "60", "--batch", "2", "--backbone", BACKBONE]
     process = subprocess.Popen(
         [sys.executable, "-m", "jobs.cli", "recogniser", "train", str(dataset), "--out", str(killed), *options],
         cwd=root,
@@ -177,7 +177,7 @@ def test_a_killed_process_leaves_a_state_to_go_on_from(dataset, tmp_path):
     process.wait()
     assert not (killed / "model.safetensors").exists()
     examples = examples_of(dataset)
-    same = settings(steps=80, batch=2, tile=128, whole=128, learning_rate=2e-3)
+    same = settings(steps=60, batch=2, tile=128, whole=160, learning_rate=2e-3)
     again, whole = (training.Run(examples, same, out, "cpu") for out in (killed, tmp_path / "whole"))
     assert (again.step, whole.step) == (50, 0)
     for run in (again, whole):

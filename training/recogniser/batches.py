@@ -12,10 +12,10 @@ from degradations.rng import generator
 from filters.recogniser.views import padded, tile_at, whole_of
 from schemas.recogniser import RecogniserConfig
 from training.recogniser.examples import Examples
-from training.recogniser.variants import VARIANTS, Variants
+from training.recogniser.written import Written
 
 #: Megabytes of pictures that are held.
-_CACHED = 4500
+_CACHED = 6000
 
 
 class Batch(NamedTuple):
@@ -38,14 +38,14 @@ class Batches:
     def __init__(self, examples: Examples, config: RecogniserConfig, size: int, seed: int) -> None:
         self._config, self._size, self._seed = config, size, seed
         self._groups = list(examples.groups().values())
-        self._variants = Variants(examples, seed, _CACHED)
+        self._written = Written(examples, seed, _CACHED)
 
     def __getitem__(self, step: int) -> Batch:
         """The batch of `step`."""
         return self.drawn(self._size, step)
 
     def drawn(self, size: int, *key: object) -> Batch:
-        """`size` pictures by `key`, an integer or a name; groups in turn."""
+        """`size` pictures by `key`, an integer or a name, mirrored or not; groups in turn."""
         names, side = self._config.names, self._config.tile
         rng = generator(self._seed, "recogniser", *key)
         first = int(rng.integers(len(self._groups)))
@@ -55,7 +55,8 @@ class Batches:
         for row in range(size):
             group = self._groups[(first + row) % len(self._groups)]
             example = group[int(rng.integers(len(group)))]
-            picture, measures = self._variants.get(example, int(rng.integers(VARIANTS)))
+            picture, measures = self._written[example]
+            picture = np.ascontiguousarray(picture[:, :: -1 if rng.uniform() < 0.5 else 1])
             wholes.append(whole_of(picture, self._config.whole))
             statistics.append(measures)
             picture = padded(picture, side)

@@ -15,14 +15,13 @@ _QUALITY = (75, 98)
 
 
 def framed(image: Image, rng: np.random.Generator) -> Image:
-    """A crop of at least 60 % of each side, mirrored or not, so that no grid of blocks begins at the corner."""
+    """A crop of at least 60 % of each side, so that no grid of blocks begins at the corner."""
     spans = []
     for length in image.shape[:2]:
         kept = max(min(length, _SHORTEST), round(length * rng.uniform(_KEPT, 1.0)))
         start = int(rng.integers(length - kept + 1))
         spans.append(slice(start, start + kept))
-    cut = image[spans[0], spans[1]]
-    return np.ascontiguousarray(cut[:, ::-1] if rng.uniform() < 0.5 else cut)
+    return np.ascontiguousarray(image[spans[0], spans[1]])
 
 
 def rewritten(image: Image, rng: np.random.Generator) -> Image:
