@@ -27,7 +27,8 @@ from pipeline.dataset import Dataset
 from pipeline.engines.local import LocalEngine
 from pipeline.engines.ray_data import RayEngine
 from pipeline.sources.rows import to_stream
-from pipeline.synthesize import extend, prepare
+from pipeline.synthesize import prepare
+from pipeline.work import extend
 from pipeline.worker import UnitWorker
 from schemas.plan import PlanRow
 from schemas.recipe import Recipe, parse_recipe

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.recipe import Recipe, parse_recipe
+from tests.pipeline.runs import QUICK
 
 
 @pytest.fixture
@@ -12,7 +13,13 @@ def make_recipe(small_photos):
     """A recipe over the small photographs; keyword arguments replace top-level sections."""
 
     def make(**sections: object) -> Recipe:
-        data = {"seed": 5, "sources": [{"path": str(small_photos)}], "plan": {"variants": 3}, **sections}
+        data = {
+            "seed": 5,
+            "sources": [{"path": str(small_photos)}],
+            "plan": {"variants": 3},
+            "filters": QUICK,
+            **sections,
+        }
         return parse_recipe(data)
 
     return make

@@ -13,6 +13,9 @@ from pipeline.engines.local import LocalEngine
 from schemas.ledger import LedgerRow
 from schemas.recipe.degradations import DegradationsSection
 
+#: Filters of a recipe whose test is about something else than text in pictures, which takes a second each to look for.
+QUICK = {"watermark": {"provider": "overlay"}}
+
 
 def only(name: str) -> dict[str, dict[str, float]]:
     """The degradations of a recipe that has this one alone."""

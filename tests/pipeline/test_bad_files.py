@@ -15,9 +15,10 @@ from PIL import Image, ImageCms
 from pipeline.dataset import Dataset
 from pipeline.engines.local import LocalEngine
 from pipeline.replay import find_row
-from pipeline.synthesize import extend, prepare, run_units
+from pipeline.synthesize import prepare, run_units
+from pipeline.work import extend
 from schemas.recipe import parse_recipe
-from tests.pipeline.runs import ledger, members, only, synthesize
+from tests.pipeline.runs import QUICK, ledger, members, only, synthesize
 
 
 def png_header(width, height):
@@ -85,7 +86,13 @@ def dataset(tmp_path_factory, small_photos):
         (folder / name).write_bytes(data)
     (folder / "gone.png").symlink_to(folder / "nowhere.png")
     recipe = parse_recipe(
-        {"seed": 2, "sources": [{"path": str(folder)}], "plan": {"unit_size": 3}, "degradations": only("noise")}
+        {
+            "filters": QUICK,
+            "seed": 2,
+            "sources": [{"path": str(folder)}],
+            "plan": {"unit_size": 3},
+            "degradations": only("noise"),
+        }
     )
     return contents, synthesize(recipe, tmp_path_factory.mktemp("out") / "dataset")
 
@@ -155,7 +162,7 @@ def test_a_file_that_may_not_be_read_fails_with_the_error(small_photos):
         secret = photos / "secret.png"
         secret.write_bytes(b"x")
         secret.chmod(0)
-        recipe = parse_recipe({"sources": [{"path": str(photos)}]})
+        recipe = parse_recipe({"sources": [{"path": str(photos)}], "filters": QUICK})
         made = Dataset.create(Path(folder) / "dataset", recipe)
         with as_nobody():
             work = prepare(made, recipe, LocalEngine())
@@ -204,7 +211,7 @@ def test_a_file_that_changes_after_planning_fails(tmp_path, small_photos):
     photo = tmp_path / "photo.png"
     paths = sorted(small_photos.glob("*.png"))
     photo.write_bytes(paths[0].read_bytes())
-    recipe = parse_recipe({"sources": [{"path": str(photo)}]})
+    recipe = parse_recipe({"sources": [{"path": str(photo)}], "filters": QUICK})
     made = Dataset.create(tmp_path / "dataset", recipe)
     work = prepare(made, recipe, LocalEngine())
     extend(made, work)

@@ -28,7 +28,7 @@ from pipeline.sources.uri import read_uri
 from schemas.errors import RecipeError, TarnishError
 from schemas.recipe import parse_recipe
 from tests.degradations.pictures import crops
-from tests.pipeline.runs import ledger, members, synthesize
+from tests.pipeline.runs import QUICK, ledger, members, synthesize
 
 SHARED_VIDEO = Path(__file__).resolve().parents[3] / "shared" / "video"
 
@@ -140,6 +140,7 @@ def test_clips_are_blurred_by_their_frames_aligned_and_replayed(pan, tmp_path):
     (folder / "cut.mkv").write_bytes(next(folder.glob("*.mkv")).read_bytes()[:64])
     recipe = parse_recipe(
         {
+            "filters": QUICK,
             "sources": [{"path": str(folder), "kind": "clips"}],
             "plan": {"variants": 2},
             "policy": {"rules": []},
@@ -166,7 +167,11 @@ def test_clips_are_blurred_by_their_frames_aligned_and_replayed(pan, tmp_path):
         assert np.abs(backwards.astype(int) - degraded).max() <= 1  # as much before the picture as after it
     with pytest.raises(RecipeError, match=r"is a clip, and degradations\.blur\.weight is 0"):
         off = parse_recipe(
-            {"sources": [{"path": str(folder), "kind": "clips"}], "degradations": {"blur": {"weight": 0}}}
+            {
+                "filters": QUICK,
+                "sources": [{"path": str(folder), "kind": "clips"}],
+                "degradations": {"blur": {"weight": 0}},
+            }
         )
         synthesize(off, tmp_path / "off")
 

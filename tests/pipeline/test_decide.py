@@ -18,7 +18,7 @@ from schemas.ledger import LedgerRow
 from schemas.recipe.policy import PolicySection, Rule
 from schemas.review import ReviewRow
 from schemas.thumbnail import Thumbnail
-from tests.pipeline.runs import files, ledger, synthesize
+from tests.pipeline.runs import QUICK, files, ledger, synthesize
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,9 @@ def finished(tmp_path_factory, small_photos):
     from schemas.recipe import parse_recipe
 
     policy = {"rules": [{"score": "source.sharpness", "min": 0.5}, {"score": "pair.psnr", "max": 28.0}]}
-    recipe = parse_recipe({"sources": [{"path": str(small_photos)}], "plan": {"variants": 5}, "policy": policy})
+    recipe = parse_recipe(
+        {"sources": [{"path": str(small_photos)}], "plan": {"variants": 5}, "policy": policy, "filters": QUICK}
+    )
     return recipe, synthesize(recipe, tmp_path_factory.mktemp("decide") / "dataset")
 
 
@@ -80,7 +82,7 @@ def test_samples_accepted_later_are_counted_when_no_shard_holds_them(tmp_path, s
     from schemas.recipe import parse_recipe
 
     strict = {"rules": [{"score": "pair.psnr", "min": 90.0}]}
-    recipe = parse_recipe({"sources": [{"path": str(small_photos)}], "policy": strict})
+    recipe = parse_recipe({"sources": [{"path": str(small_photos)}], "policy": strict, "filters": QUICK})
     dataset = synthesize(recipe, tmp_path / "dataset")
     decision = decide_dataset(dataset, PolicySection(rules=()))
     assert decision.without_pixels == 8

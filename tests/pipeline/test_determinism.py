@@ -9,7 +9,7 @@ from PIL import Image
 from pipeline.engines.ray_data import RayEngine
 from pipeline.replay import read_partner_of, replay
 from pipeline.sources.uri import read_uri
-from tests.pipeline.runs import files, ledger, members, synthesize
+from tests.pipeline.runs import QUICK, files, ledger, members, synthesize
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,12 @@ def reference(tmp_path_factory, small_photos):
     from schemas.recipe import parse_recipe
 
     recipe = parse_recipe(
-        {"seed": 5, "sources": [{"path": str(small_photos)}], "plan": {"variants": 5, "heldout": 0.25}}
+        {
+            "filters": QUICK,
+            "seed": 5,
+            "sources": [{"path": str(small_photos)}],
+            "plan": {"variants": 5, "heldout": 0.25},
+        }
     )
     return recipe, synthesize(recipe, tmp_path_factory.mktemp("reference") / "dataset")
 

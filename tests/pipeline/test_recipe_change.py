@@ -7,7 +7,7 @@ import pytest
 from pipeline.dataset import Dataset
 from schemas.errors import DatasetError
 from schemas.recipe import parse_recipe
-from tests.pipeline.runs import files, synthesize
+from tests.pipeline.runs import QUICK, files, synthesize
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,13 @@ def test_a_grown_source_set_adds_units_and_renumbers_none(tmp_path, small_photos
     photos = tmp_path / "photos"
     photos.mkdir()
     paths = sorted(small_photos.iterdir())
-    recipe = parse_recipe({"sources": [{"path": str(photos)}], "plan": {"variants": 2, "unit_size": 4, "heldout": 0.3}})
+    recipe = parse_recipe(
+        {
+            "sources": [{"path": str(photos)}],
+            "plan": {"variants": 2, "unit_size": 4, "heldout": 0.3},
+            "filters": QUICK,
+        }
+    )
     for path in paths[:4]:
         (photos / path.name).write_bytes(path.read_bytes())
     before = files(synthesize(recipe, tmp_path / "dataset"))

@@ -14,7 +14,7 @@ from pipeline.shards.writer import ShardSample, write_shard
 from schemas.errors import DatasetError
 from schemas.plan import PlanRow
 from schemas.shard import ShardIndexRow
-from tests.pipeline.runs import ledger, synthesize
+from tests.pipeline.runs import QUICK, ledger, synthesize
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,9 @@ def dataset(tmp_path_factory, small_photos):
     from schemas.recipe import parse_recipe
 
     sources = [{"path": str(small_photos)}]
-    recipe = parse_recipe({"sources": sources, "plan": {"variants": 4, "unit_size": 7, "heldout": 0.25}})
+    recipe = parse_recipe(
+        {"sources": sources, "plan": {"variants": 4, "unit_size": 7, "heldout": 0.25}, "filters": QUICK}
+    )
     return synthesize(recipe, tmp_path_factory.mktemp("shards") / "dataset")
 
 
