@@ -16,8 +16,10 @@ Shift = tuple[float, float]
 
 #: How often the degraded blocks are taken anew where the content was found.
 _PASSES = 2
-#: A place is taken when the blocks agree there by this factor better.
-_BETTER = 1.02
+#: Blocks are taken where they agree better; under blur, whose side lobes agree too, by this factor.
+_BETTER_BLUR = 1.02
+#: Sum of the phases' weights below which the highest correlation may be chance: none of the shift is sure.
+_CHANCE = 3.0
 #: Frequencies that the degradation damped by r count with r⁴: their phase is that of the blur's side lobes.
 _DAMPED = 4
 #: Regions a side of the jackknife, and standard errors that are given away.
@@ -35,10 +37,11 @@ def correlate(degraded: Luma, clean: Luma, degradation: str) -> tuple[CrossSpect
     if spectra is None:
         return None, (0.0, 0.0)
     rest = _estimate(spectra, spectra.cross.sum(axis=(0, 1)), degradation, None)
+    better = _BETTER_BLUR if degradation == "blur" else 1.0
     for _ in range(_PASSES):
         base = (spectra.base[0] + round(rest[0]), spectra.base[1] + round(rest[1]))
         moved = cross_spectra(small_d, small_c, scale, base) if base != spectra.base else None
-        if moved is None or _agreement(moved) < _BETTER * _agreement(spectra):
+        if moved is None or _agreement(moved) <= better * _agreement(spectra):
             break
         spectra, rest = moved, _estimate(moved, moved.cross.sum(axis=(0, 1)), degradation, None)
     return spectra, rest
@@ -60,18 +63,21 @@ def alignment(spectra: CrossSpectra | None, rest: Shift, degradation: str) -> di
     being its coherence, so that noise, streaks, veils and screens count as little as they follow from the clean
     picture. A blur's point-spread function has its centre of mass at the clean place and its highest point elsewhere:
     for blur the function itself is estimated (Wiener) and its centre of mass is the shift. What is sure is the shift
-    less three standard errors, by a jackknife over nine regions. NaN where nothing can be correlated.
+    less three standard errors, by a jackknife over nine regions, and nothing where hardly a frequency is coherent. NaN
+    where nothing can be correlated.
     """
     if spectra is None:
         return dict.fromkeys(("pair.shift", "pair.shift_share", "pair.shift_least"), math.nan)
     total = (spectra.base[0] + rest[0], spectra.base[1] + rest[1])
     length = math.hypot(*total)
-    error = _error(spectra, rest, degradation, total) if length > 0 else 0.0
     shift = spectra.scale * length
+    least = 0.0
+    if length > 0 and float(phase_weights(spectra).sum()) >= _CHANCE:
+        least = max(0.0, shift - _ERRORS * spectra.scale * _error(spectra, rest, degradation, total))
     return {
         "pair.shift": shift,
         "pair.shift_share": shift / spectra.short,
-        "pair.shift_least": max(0.0, shift - _ERRORS * spectra.scale * error),
+        "pair.shift_least": least,
     }
 
 
