@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -71,8 +72,24 @@ def inference(device: Literal["cpu", "cuda"], half: Literal["float16", "bfloat16
         torch.set_num_threads(threads)
 
 
+_FILLED_UP: ContextVar[bool] = ContextVar("filled_up", default=True)
+
+
+@contextmanager
+def one_by_one() -> Iterator[None]:
+    """Batches of one picture within, for those that a full batch had no memory for."""
+    token = _FILLED_UP.set(False)
+    try:
+        yield
+    finally:
+        _FILLED_UP.reset(token)
+
+
 def full_batches(count: int, size: int) -> Iterator[list[int]]:
-    """Positions 0 to `count` − 1 in batches of `size`, the last filled up by repeating its last position."""
+    """Positions 0 to `count` − 1 in batches of `size`, the last filled up by repeating its last position; within
+    `one_by_one`, each alone."""
+    if not _FILLED_UP.get():
+        size = 1
     for start in range(0, count, size):
         positions = list(range(start, min(start + size, count)))
         yield positions + [positions[-1]] * (size - len(positions))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from filters.contract import Finding, Image, ImageFilter
+from filters.inference import one_by_one
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,53 @@ class Patient:
             images = [picture.pixels for picture in pictures[start : start + self._batch]]
             try:
                 found += self._inner.score(images)
-            except Exception as error:
-                found += [error] if len(images) == 1 else [self._alone(image) for image in images]
+            except Exception:
+                found += [self._alone(image) for image in images]
         return found
 
     def _alone(self, image: Image) -> Finding | Exception:
         try:
-            return self._inner.score([image])[0]
+            with one_by_one():
+                return self._inner.score([image])[0]
         except Exception as error:
             return error
+
+
+@dataclass
+class Spent:
+    """What a filter was shown: pictures, calls, and their seconds. It goes into reports, never into a dataset."""
+
+    pictures: int = 0
+    calls: int = 0
+    seconds: float = 0.0
+
+
+class Timed:
+    """A looker, and what it has spent since `taken` was last asked for."""
+
+    def __init__(self, inner: Looker) -> None:
+        self._inner, self._spent = inner, Spent()
+
+    @property
+    def label(self) -> str:
+        """The inner looker's."""
+        return self._inner.label
+
+    def load(self) -> None:
+        """Loads the inner looker."""
+        self._inner.load()
+
+    def look(self, pictures: Sequence[Picture]) -> list[Finding | Exception]:
+        """What the inner looker finds."""
+        started = time.perf_counter()
+        found = self._inner.look(pictures)
+        spent = self._spent
+        spent.seconds += time.perf_counter() - started
+        spent.pictures += len(pictures)
+        spent.calls += 1
+        return found
+
+    def taken(self) -> Spent:
+        """What was spent since the last time."""
+        spent, self._spent = self._spent, Spent()
+        return spent

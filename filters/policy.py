@@ -66,15 +66,16 @@ def decide_table(ledger: pa.Table, policy: PolicySection) -> pa.Table:
 
 
 def decide_with_scores(ledger: pa.Table, policy: PolicySection) -> tuple[pa.Table, dict[str, NDArray[np.float64]]]:
-    """`decide_table`, and each score that a rule names as float64 (rows,), NaN where a row lacks it."""
+    """`decide_table`, and each score that a rule names, `PHOTOGRAPH` and `REFERENCE` besides, as float64 (rows,), NaN
+    where a row lacks it."""
     names = ["verdict", "reason", "reasons"]
     schema = pa.schema([ledger.schema.field(name) for name in names])
-    ruled = sorted({rule.score for rule in policy.rules})
+    ruled = sorted({PHOTOGRAPH, REFERENCE, *(rule.score for rule in policy.rules)})
     found: dict[str, list[NDArray[np.float64]]] = {name: [np.empty(0)] for name in ruled}
     decided = []
     for batch in ledger.select([*names, "degradation", "role", "scores"]).to_batches(max_chunksize=_BATCH):
         offsets = np.asarray(batch.column("scores").offsets)
-        columns = _score_columns(batch.column("scores"), offsets, np.diff(offsets), {PHOTOGRAPH, REFERENCE, *ruled})
+        columns = _score_columns(batch.column("scores"), offsets, np.diff(offsets), set(ruled))
         decided.append(_decide_batch(batch, policy, schema, columns, np.diff(offsets)))
         for name in ruled:
             found[name].append(columns[name])

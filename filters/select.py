@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from filters.looking import Looker, Patient
+from filters.looking import Looker, Patient, Spent, Timed
 from schemas.recipe.filters import FiltersSection
 
 
@@ -26,9 +26,14 @@ class FilterSet:
         for looker in self._all():
             looker.load()
 
-    def _all(self) -> list[Looker]:
+    def _all(self) -> list[Timed]:
         own = [self._semantics, self._watermark, *self._recogniser, *self._metrics]
         return [*own, *self._degree, *self._suitability]
+
+    def taken(self) -> dict[str, Spent]:
+        """What each filter was shown since the last time, by label; those that were shown nothing are left out."""
+        spent = {looker.label: looker.taken() for looker in self._all()}
+        return {label: one for label, one in spent.items() if one.pictures}
 
     @property
     def batched(self) -> bool:
@@ -68,50 +73,51 @@ class FilterSet:
         return [self._semantics, *self._metrics, *self._degree]
 
     @cached_property
-    def _semantics(self) -> Looker:
+    def _semantics(self) -> Timed:
         from filters.semantics.select import build_semantics
 
         section = self._section
         built = build_semantics(section.semantics, section.quality, section.device, section.batch)
-        return Patient(built, section.batch)
+        return Timed(Patient(built, section.batch))
 
     @cached_property
-    def _watermark(self) -> Looker:
+    def _watermark(self) -> Timed:
         from filters.watermark.select import build_watermark
 
         section = self._section
-        return Patient(build_watermark(section.watermark, section.device, section.batch), section.batch)
+        built = build_watermark(section.watermark, section.device, section.batch)
+        return Timed(Patient(built, section.batch))
 
     @cached_property
-    def _recogniser(self) -> list[Looker]:
+    def _recogniser(self) -> list[Timed]:
         section = self._section
         if not section.recogniser.model:
             return []
         from filters.recogniser.model import RecogniserFilter
 
-        return [Patient(RecogniserFilter(section.recogniser.model, section.device), section.batch)]
+        return [Timed(Patient(RecogniserFilter(section.recogniser.model, section.device), section.batch))]
 
     @cached_property
-    def _metrics(self) -> list[Looker]:
+    def _metrics(self) -> list[Timed]:
         section = self._section
         if not section.quality.pyiqa:
             return []
         from filters.quality.pyiqa_metrics import PyiqaMetrics
 
-        return [Patient(PyiqaMetrics(section.quality.pyiqa, section.device), section.batch)]
+        return [Timed(Patient(PyiqaMetrics(section.quality.pyiqa, section.device), section.batch))]
 
     @cached_property
-    def _degree(self) -> list[Looker]:
+    def _degree(self) -> list[Timed]:
         return self._judge("degradation")
 
     @cached_property
-    def _suitability(self) -> list[Looker]:
+    def _suitability(self) -> list[Timed]:
         return self._judge("suitability")
 
-    def _judge(self, question: str) -> list[Looker]:
+    def _judge(self, question: str) -> list[Timed]:
         section = self._section.judge
         if section.provider == "none" or question not in section.questions:
             return []
         from filters.judge.select import build_judge
 
-        return [build_judge(section, question)]
+        return [Timed(build_judge(section, question))]

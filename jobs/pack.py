@@ -62,7 +62,7 @@ def pack(
             return
         running_engine = build_engine(recipe.engine)
         with Dataset(out).writing(), between_units(console) as check, progress_bar(console) as bars:
-            running = bars.add_task("pack", total=sum(unit.rows for unit in packing.pending))
+            running = bars.add_task("pack", total=sum(len(unit.decided) for unit in packing.pending))
             started, reports = time.perf_counter(), []
             for report in pack_units(opened, out, recipe, packing, running_engine):
                 reports.append(report)
@@ -71,5 +71,5 @@ def pack(
         seconds = time.perf_counter() - started
         running_engine.close()
         rows = sum(report.rows for report in reports)
-        already = packing.rows - sum(unit.rows for unit in packing.pending)
+        already = packing.rows - sum(len(unit.decided) for unit in packing.pending)
         console.print(status_table("Pack", reports, packing.rows, already, rows / seconds if rows else 0.0))

@@ -62,6 +62,10 @@ def run_planned(
             bars.advance(running, report.rows)
             check()
         result = RunResult(reports, time.perf_counter() - started)
+    if result.reports and dataset.decision.exists():
+        console.print(
+            f"the standing decision of {out} does not know these rows; run `tarnish decide` again", soft_wrap=True
+        )
     already = work.total_rows - work.pending_rows
     console.print(status_table(title, result.reports, work.total_rows, already, result.images_per_second))
     return result

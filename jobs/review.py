@@ -30,8 +30,10 @@ def review(
     console = Console()
     with told_plainly(console):
         opened = Dataset.open(dataset)
-        if out.exists():
-            raise TarnishError(f"--out: {out} exists and may hold decisions; name another file")
+        if out.suffix != ".csv":
+            raise TarnishError(f"--out: {out} does not end in .csv; name such a file, the page is written beside it")
+        if taken := [path for path in (out, out.with_suffix(".html")) if path.exists()]:
+            raise TarnishError(f"--out: {taken[0]} exists and may hold decisions; name another file")
         if not out.absolute().parent.is_dir():
             raise TarnishError(f"--out: {out.parent} is no folder; make it or name another file")
         rows = list(islice(queued(opened, reason), limit))

@@ -7,15 +7,19 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
+from filters.looking import Spent
 from pipeline.report import UnitReport
 
 
 def status_table(
     title: str, reports: Iterable[UnitReport], inputs: int, already: int, images_per_second: float
 ) -> Table:
-    """Inputs, accepted, rejected by reason, failed, what filters failed on, and the rate of the rows of this run."""
+    """Inputs, accepted, rejected by reason, failed, what filters failed on, pictures a second of each filter in
+    one worker, and the rate of the rows of this run.
+    """
     counts: Counter[tuple[str, str]] = Counter()
     unscored: Counter[str] = Counter()
+    reports = list(reports)
     for report in reports:
         counts.update(report.counts)
         unscored.update(report.unscored)
@@ -32,5 +36,20 @@ def status_table(
                 table.add_row(f"  {reason}", str(n))
     for name, n in sorted(unscored.items()):
         table.add_row(f"not scored by {name}: run again to retry", str(n))
+    for label, one in sorted(_together(report.spent for report in reports).items()):
+        each = round(one.pictures / one.calls)
+        table.add_row(f"{label}, {each} at a time", f"{one.pictures / max(one.seconds, 1e-9):.1f}/s")
     table.add_row("images/s", f"{images_per_second:.2f}" if counts else "–")
     return table
+
+
+def _together(spents: Iterable[dict[str, Spent]]) -> dict[str, Spent]:
+    """The sums over units: a rate is that of one worker."""
+    total: dict[str, Spent] = {}
+    for spent in spents:
+        for label, one in spent.items():
+            so_far = total.setdefault(label, Spent())
+            so_far.pictures += one.pictures
+            so_far.calls += one.calls
+            so_far.seconds += one.seconds
+    return total

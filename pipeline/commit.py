@@ -25,9 +25,11 @@ def commit_unit(
 ) -> None:
     """Writes one shard with the samples, its index, the thumbnails, the texts, and last the ledger rows.
 
-    Each is written to a temporary name and renamed, so a kill at any moment leaves a unit done or not begun. A unit
-    with rows that a filter failed on is marked to be done again.
+    Each is written to a temporary name and renamed, so a kill at any moment leaves a unit done or not begun; one that
+    was done before, and is done again, leaves index and ledger just before its new files come. A unit with rows that a
+    filter failed on is marked to be done again.
     """
+    dataset.reopen(stem)
     shard = f"{stem}.tar"
     with committing(dataset.shards / shard, dataset.temporary) as scratch:
         index = write_shard(scratch, shard, samples)

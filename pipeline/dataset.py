@@ -144,9 +144,8 @@ class Dataset:
         """Numbers of the done units in which a filter failed on a row."""
         return {_number(path) for path in self.unscored.glob("*-*")} & self.done_units()
 
-    def reopen(self, unit: int, split: str) -> None:
+    def reopen(self, stem: str) -> None:
         """Makes a unit undone: its samples leave the index before its rows leave the ledger."""
-        stem = self.stem(unit, split)
         (self.index / f"{stem}.parquet").unlink(missing_ok=True)
         (self.ledger / f"{stem}.parquet").unlink(missing_ok=True)
 

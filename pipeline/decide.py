@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from filters.policy import decide_with_scores
+from filters.policy import PHOTOGRAPH, REFERENCE, decide_with_scores
 from pipeline.dataset import Dataset
 from pipeline.files import committing
 from pipeline.review import keep_review, kept_review
@@ -56,7 +56,8 @@ def decide_dataset(
 
     review: decisions that join those the dataset holds; newer ones replace older ones. The ledger itself, the record of
     the run, stays as it was.
-    Raises DatasetError when there is no ledger, or when a review names a sample that is not in it or has no scores.
+    A kept decision about a row that is not there now, or no pair, waits for it.
+    Raises DatasetError when there is no ledger, or when `review` names a sample that is not in it or accepts no pair.
     """
     parts = sorted(dataset.ledger.glob("*.parquet"))
     if not parts:
@@ -65,22 +66,26 @@ def decide_dataset(
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         decided = list(pool.map(lambda group: _decide_parts(group, policy), groups))
     rows = pa.concat_tables([table for table, _ in decided]).combine_chunks()
-    scores = {name: np.concatenate([columns[name] for _, columns in decided]) for name in decided[0][1]}
+    ruled = sorted({rule.score for rule in policy.rules})
+    scores = {name: np.concatenate([columns[name] for _, columns in decided]) for name in ruled}
+    _refuse_unfit(rows, review, dataset)
     people = kept_review(dataset) | {row.sample_key: row for row in review}
-    rows = _with_review(rows, people, dataset)
+    people = {key: row for key, row in people.items() if row.decision != "withdraw"}
+    rows = _with_review(rows, people)
     rows = _with_standing(rows, dataset)
     if write:
         keep_review(dataset, people)
         kept = rows.select(["sample_key", "verdict", "reason", "reasons", "reviewer"])
         with committing(dataset.decision, dataset.temporary) as scratch:
             pq.write_table(kept.sort_by("sample_key"), scratch)
-    return Decision(rows.drop_columns(["scored"]), scores)
+    return Decision(rows.drop_columns(["paired"]), scores)
 
 
 def _decide_parts(parts: Sequence[Path], policy: PolicySection) -> tuple[pa.Table, dict[str, NDArray[np.float64]]]:
     ledger = pa.concat_tables([_read(part) for part in parts]).unify_dictionaries().combine_chunks()
     decided, scores = decide_with_scores(ledger, policy)
     sizes = np.concatenate([np.diff(np.asarray(chunk.offsets)) for chunk in ledger["scores"].chunks])
+    whole = np.isnan(scores[PHOTOGRAPH]) | ~np.isnan(scores[REFERENCE])
     table = pa.table(
         {
             "sample_key": ledger["sample_key"],
@@ -90,7 +95,7 @@ def _decide_parts(parts: Sequence[Path], policy: PolicySection) -> tuple[pa.Tabl
             "before_verdict": ledger["verdict"],
             "before_reason": ledger["reason"],
             "stored": pc.not_equal(ledger["shard"], ""),
-            "scored": pc.and_(pa.array(sizes > 0), pc.not_equal(ledger["verdict"], "failed")),
+            "paired": pc.and_(pa.array((sizes > 0) & whole), pc.not_equal(ledger["verdict"], "failed")),
         }
     )
     return table, scores
@@ -100,30 +105,43 @@ def _read(part: Path) -> pa.Table:
     return pq.read_table(part, columns=_COLUMNS, read_dictionary=[_SCORE_NAMES])
 
 
-def _with_review(rows: pa.Table, people: Mapping[str, ReviewRow], dataset: Dataset) -> pa.Table:
-    """`rows` with people's decisions instead of the policy's, and who made them."""
-    keys = list(people)
-    reviewer = ["" for _ in range(rows.num_rows)]
-    places = pc.index_in(pa.array(keys, pa.string()), rows["sample_key"]).to_pylist()
-    verdict, reason, reasons = (
-        (rows[name].to_pylist() for name in ("verdict", "reason", "reasons")) if keys else ([],) * 3
-    )
-    for key, place in zip(keys, places, strict=True):
+def _refuse_unfit(rows: pa.Table, review: Sequence[ReviewRow], dataset: Dataset) -> None:
+    places = _places(rows, [row.sample_key for row in review])
+    for row, place in zip(review, places, strict=True):
         if place is None:
-            raise DatasetError(f"{dataset.root}: the review names {key}, which is not in the ledger; remove its line")
-        accept = people[key].decision == "accept"
-        if accept and not rows["scored"][place].as_py():
             raise DatasetError(
-                f"{dataset.root}: the review accepts {key}, which has no pair ({reason[place]}); remove its line"
+                f"{dataset.root}: the review names {row.sample_key}, which is not in the ledger; remove its line"
             )
+        if row.decision == "accept" and not rows["paired"][place].as_py():
+            reason = rows["reason"][place].as_py()
+            raise DatasetError(
+                f"{dataset.root}: the review accepts {row.sample_key}, which is no pair ({reason}); remove its line"
+            )
+
+
+def _places(rows: pa.Table, keys: list[str]) -> list[int | None]:
+    found: list[int | None] = pc.index_in(pa.array(keys, pa.string()), rows["sample_key"].combine_chunks()).to_pylist()
+    return found
+
+
+def _with_review(rows: pa.Table, people: Mapping[str, ReviewRow]) -> pa.Table:
+    """`rows` with people's decisions instead of the policy's, and who made them."""
+    if not people:
+        return rows.append_column("reviewer", pa.array([""] * rows.num_rows, pa.string()))
+    keys = list(people)
+    reviewer = [""] * rows.num_rows
+    verdict, reason, reasons, paired = (rows[name].to_pylist() for name in ("verdict", "reason", "reasons", "paired"))
+    for key, place in zip(keys, _places(rows, keys), strict=True):
+        accept = people[key].decision == "accept"
+        if place is None or (accept and not paired[place]):
+            continue
         verdict[place] = "accepted" if accept else "rejected"
         reasons[place] = [] if accept else list(dict.fromkeys([TURNED_DOWN, *reasons[place]]))
         reason[place] = "" if accept else TURNED_DOWN
         reviewer[place] = people[key].reviewer or "unnamed"
-    if keys:
-        for name, values in (("verdict", verdict), ("reason", reason), ("reasons", reasons)):
-            column = pa.array(values, rows.schema.field(name).type)
-            rows = rows.set_column(rows.schema.get_field_index(name), name, column)
+    for name, values in (("verdict", verdict), ("reason", reason), ("reasons", reasons)):
+        column = pa.array(values, rows.schema.field(name).type)
+        rows = rows.set_column(rows.schema.get_field_index(name), name, column)
     return rows.append_column("reviewer", pa.array(reviewer, pa.string()))
 
 

@@ -28,11 +28,11 @@ from schemas.text import TextRow
 
 
 class PackUnit(NamedTuple):
-    """A unit by number and split, and how many rows it has."""
+    """A unit by number and split, and what was decided about its rows: [verdict, reasons] by sample."""
 
     number: int
     split: str
-    rows: int
+    decided: dict[str, tuple[Verdict, list[str]]]
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,6 @@ class Packing:
     made_of: dict[str, str]
 
 
-class _Standing(NamedTuple):
-    verdict: Verdict
-    reasons: list[str]
-
-
 def plan_packing(dataset: Dataset, out: Path) -> Packing:
     """Reads the standing decision of `dataset` (the run's own if none was made) and what `out` has of it.
 
@@ -64,19 +59,16 @@ def plan_packing(dataset: Dataset, out: Path) -> Packing:
     digest = hashlib.sha256(dataset.fingerprint().encode())
     total, accepted, remade, pending = 0, 0, 0, []
     for part in sorted(dataset.ledger.glob("*.parquet")):
-        columns = ["sample_key", "verdict", "shard", "unit", "split"]
+        columns = ["sample_key", "verdict", "reasons", "shard", "unit", "split"]
         rows = pq.read_table(part, columns=columns).to_pylist()
-        chosen = {
-            row["sample_key"]: row["shard"]
-            for row in rows
-            if standing.get(row["sample_key"], _Standing(row["verdict"], [])).verdict == "accepted"
-        }
+        decided = {row["sample_key"]: standing.get(row["sample_key"], (row["verdict"], row["reasons"])) for row in rows}
+        chosen = [row for row in rows if decided[row["sample_key"]][0] == "accepted"]
         total += len(rows)
         accepted += len(chosen)
-        remade += sum(not shard for shard in chosen.values())
-        digest.update(canonical_json([part.stem, sorted(chosen)]).encode())
+        remade += sum(not row["shard"] for row in chosen)
+        digest.update(canonical_json([part.stem, decided]).encode())
         if rows[0]["unit"] not in done:
-            pending.append(PackUnit(rows[0]["unit"], rows[0]["split"], len(rows)))
+            pending.append(PackUnit(rows[0]["unit"], rows[0]["split"], decided))
     if not accepted:
         raise DatasetError(f"{dataset.root}: no sample is accepted; decide with another policy first")
     return Packing(total, accepted, remade, pending, {"packed.decision": digest.hexdigest()[:16]})
@@ -87,47 +79,44 @@ def pack_units(dataset: Dataset, out: Path, recipe: Recipe, packing: Packing, en
 
     Raises DatasetError when `out` holds something else, the packing of another decision for one.
     """
-    target = Dataset.create(out, recipe, packing.made_of)
-    for unit in packing.pending:
-        target.reopen(unit.number, unit.split)
-    tasks = [json.dumps([unit.number, unit.split]).encode() for unit in packing.pending]
+    Dataset.create(out, recipe, packing.made_of)
+    tasks = [json.dumps(unit).encode() for unit in packing.pending]
     arguments = (dataset.root.absolute(), out.absolute(), recipe)
     for result in engine.run(tasks, PackWorker, arguments, recipe.engine.worker_gpus):
         yield UnitReport.from_bytes(result)
 
 
-def _standing(dataset: Dataset) -> dict[str, _Standing]:
+def _standing(dataset: Dataset) -> dict[str, tuple[Verdict, list[str]]]:
     if not dataset.decision.exists():
         return {}
     table = pq.read_table(dataset.decision, columns=["sample_key", "verdict", "reasons"])
     keys, verdicts, reasons = (table[name].to_pylist() for name in table.column_names)
-    return {key: _Standing(verdict, why) for key, verdict, why in zip(keys, verdicts, reasons, strict=True)}
+    return {key: (verdict, why) for key, verdict, why in zip(keys, verdicts, reasons, strict=True)}
 
 
 class PackWorker:
-    """Called with a unit's number and split as JSON; writes its accepted samples; returns a `UnitReport` as bytes.
+    """Called with a `PackUnit` as JSON; writes its accepted samples; returns a `UnitReport` as bytes.
 
     A sample that cannot be made again ends as failed with the error, and is tried again by the next run.
     """
 
     def __init__(self, root: Path, out: Path, recipe: Recipe) -> None:
         self._source, self._target, self._recipe = Dataset.open(root), Dataset.open(out), recipe
-        self._standing = _standing(self._source)
 
     def __call__(self, task: bytes) -> bytes:
-        number, split = json.loads(task)
+        number, split, verdicts = json.loads(task)
         source, target = self._source, self._target
         stem = target.stem(number, split)
         theirs = f"{source.stem(number, split)}.parquet"
-        index = ShardIndexRow.read_parquet(source.index / theirs)
+        index = _index(source.index / theirs)
         rows: list[LedgerRow] = []
         samples: list[ShardSample] = []
         texts: list[TextRow] = []
         for row in LedgerRow.read_parquet(source.ledger / theirs):
-            decided = self._decided(row)
+            decided = _decided(row, *verdicts[row.sample_key])
             if decided.verdict == "accepted":
                 try:
-                    members = _stored(source, row, index) if row.shard else remake(row, source, self._recipe)
+                    members = _stored(source, row, index) or remake(row, source, self._recipe)
                     own = texts_of_row(row, self._recipe.text)
                 except Exception as error:
                     decided = _failed(decided, error)
@@ -140,12 +129,15 @@ class PackWorker:
         commit_unit(target, stem, samples, rows, texts=texts)
         return UnitReport.of_rows(number, rows).to_bytes()
 
-    def _decided(self, row: LedgerRow) -> LedgerRow:
-        if row.sample_key not in self._standing:
-            return row
-        verdict, reasons = self._standing[row.sample_key]
-        update = {"verdict": verdict, "reason": reasons[0] if reasons else "", "reasons": reasons, "shard": ""}
-        return row.model_copy(update=update)
+
+def _decided(row: LedgerRow, verdict: Verdict, reasons: list[str]) -> LedgerRow:
+    update = {"verdict": verdict, "reason": reasons[0] if reasons else "", "reasons": reasons, "shard": ""}
+    return row.model_copy(update=update)
+
+
+def _index(path: Path) -> list[ShardIndexRow]:
+    """A unit's index; empty where a run was killed while it did the unit again."""
+    return ShardIndexRow.read_parquet(path) if path.exists() else []
 
 
 def _failed(row: LedgerRow, error: Exception) -> LedgerRow:
@@ -155,11 +147,16 @@ def _failed(row: LedgerRow, error: Exception) -> LedgerRow:
 
 
 def _stored(dataset: Dataset, row: LedgerRow, index: list[ShardIndexRow]) -> dict[str, bytes]:
-    """The members of a sample as its shard holds them. Raises ValueError where they are not what was written."""
-    members = {}
+    """The members of a sample as its shard holds them, but for texts; none where no shard holds it.
+
+    Raises ValueError where they are not what was written.
+    """
+    members: dict[str, bytes] = {}
+    if not any(entry.key == row.sample_key for entry in index):
+        return members
     with (dataset.shards / Path(row.shard).name).open("rb") as shard:
         for entry in index:
-            if entry.key == row.sample_key:
+            if entry.key == row.sample_key and entry.member != "text.json":
                 shard.seek(entry.offset)
                 data = shard.read(entry.size)
                 if hashlib.sha256(data).hexdigest() != entry.sha256:

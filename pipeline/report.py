@@ -5,37 +5,44 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
+from filters.looking import Spent
 from pipeline.unit import Unit
 from schemas.ledger import LedgerRow
 
 
 @dataclass(frozen=True)
 class UnitReport:
-    """What became of one unit: its number, rows by (verdict, first reason), and by filter those that it failed on."""
+    """What became of one unit: its number, rows by (verdict, first reason), by filter those that it failed on, and what
+    each filter was shown, by label.
+    """
 
     unit: int
     counts: dict[tuple[str, str], int]
     unscored: dict[str, int] = field(default_factory=dict)
+    spent: dict[str, Spent] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
         return sum(self.counts.values())
 
     def to_bytes(self) -> bytes:
-        return json.dumps([self.unit, [[*key, n] for key, n in self.counts.items()], self.unscored]).encode()
+        spent = {label: asdict(one) for label, one in self.spent.items()}
+        return json.dumps([self.unit, [[*key, n] for key, n in self.counts.items()], self.unscored, spent]).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> UnitReport:
-        unit, counts, unscored = json.loads(data)
-        return cls(unit, {(verdict, reason): n for verdict, reason, n in counts}, unscored)
+        unit, counts, unscored, spent = json.loads(data)
+        by_verdict = {(verdict, reason): n for verdict, reason, n in counts}
+        return cls(unit, by_verdict, unscored, {label: Spent(**one) for label, one in spent.items()})
 
     @classmethod
-    def of_unit(cls, unit: Unit) -> UnitReport:
+    def of_unit(cls, unit: Unit, spent: dict[str, Spent]) -> UnitReport:
         """The report of a unit whose items have been through all stages."""
         verdicts = ((item.verdict, item.failed or (item.reasons[0] if item.reasons else "")) for item in unit.items)
-        return cls._of(unit.number, verdicts, (fault for item in unit.items for fault in item.unscored))
+        report = cls._of(unit.number, verdicts, (fault for item in unit.items for fault in item.unscored))
+        return replace(report, spent=spent)
 
     @classmethod
     def of_rows(cls, unit: int, rows: Iterable[LedgerRow]) -> UnitReport:

@@ -19,7 +19,7 @@ COLUMNS = ("sample_key", "decision", "reviewer", "note")
 def read_review(path: Path) -> list[ReviewRow]:
     """The rows of a review file that hold a decision: CSV with a header of `COLUMNS` and any others.
 
-    decision: `accept`, `reject`, or nothing where nobody decided yet.
+    decision: `accept`, `reject`, `withdraw` (of an earlier one), or nothing where nobody decided yet.
     Raises DatasetError, with the line, for anything else.
     """
     try:
@@ -41,9 +41,9 @@ def read_review(path: Path) -> list[ReviewRow]:
 
 def _row(path: Path, line: int, record: Mapping[str, str | None]) -> ReviewRow:
     given = {name: (record.get(name) or "").strip() for name in COLUMNS}
-    if given["decision"] not in ("accept", "reject"):
+    if given["decision"] not in ("accept", "reject", "withdraw"):
         raise DatasetError(
-            f"review {path}, line {line}: decision {given['decision']!r}; write accept, reject or nothing"
+            f"review {path}, line {line}: decision {given['decision']!r}; write accept, reject, withdraw or nothing"
         )
     return ReviewRow.model_validate(given)
 

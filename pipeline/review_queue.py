@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from filters.policy import PENDING
@@ -17,25 +16,25 @@ from pipeline.review import COLUMNS, kept_review
 from schemas.ledger import LedgerRow
 from schemas.thumbnail import Thumbnail
 
+#: First characters by which a spreadsheet takes a cell for a formula.
+_FORMULA = ("=", "+", "-", "@")
 _FACTS = ("degradation", "severity", "reasons", "uri")
 
 
 def queued(dataset: Dataset, reason: str = PENDING) -> Iterator[tuple[LedgerRow, Thumbnail | None]]:
-    """Rejected rows of the standing decision that have `reason` among theirs and that no person has decided, with their
-    thumbnails, unit by unit.
+    """Rejected rows of the standing decision (of the run, where that is newer) that have `reason` among theirs and that
+    no person has decided, with their thumbnails, unit by unit.
     """
     decided = kept_review(dataset)
-    standing: dict[str, list[str]] | None = None
+    standing: dict[str, list[str]] = {}
     if dataset.decision.exists():
-        table = pq.read_table(dataset.decision, columns=["sample_key", "verdict", "reasons"])
-        table = table.filter(pc.equal(table["verdict"], "rejected"))
+        table = pq.read_table(dataset.decision, columns=["sample_key", "reasons"])
         standing = dict(zip(table["sample_key"].to_pylist(), table["reasons"].to_pylist(), strict=True))
     for part in sorted(dataset.ledger.glob("*.parquet")):
         rows = [
             row
             for row in LedgerRow.read_parquet(part)
-            if row.sample_key not in decided
-            and reason in (row.reasons if standing is None else standing.get(row.sample_key, []))
+            if row.sample_key not in decided and reason in standing.get(row.sample_key, row.reasons)
         ]
         pictures = dataset.thumbnails / part.name
         shown = {one.sample_key: one for one in Thumbnail.read_parquet(pictures)} if rows and pictures.exists() else {}
@@ -50,7 +49,8 @@ def write_queue(rows: Sequence[tuple[LedgerRow, Thumbnail | None]], path: Path) 
         writer = csv.writer(file)
         writer.writerow([*COLUMNS, *_FACTS])
         for row, _ in rows:
-            writer.writerow([row.sample_key, "", "", "", row.degradation, row.severity, " ".join(row.reasons), row.uri])
+            uri = f"'{row.uri}" if row.uri.startswith(_FORMULA) else row.uri
+            writer.writerow([row.sample_key, "", "", "", row.degradation, row.severity, " ".join(row.reasons), uri])
     page = path.with_suffix(".html")
     page.write_text(_page(rows), encoding="utf-8")
     return page

@@ -48,4 +48,4 @@ def _check_cues(recipe: Recipe) -> None:
 def run_units(root: Path, recipe: Recipe, work: Work, engine: Engine) -> Iterator[UnitReport]:
     """Runs the pending units and yields a report of each as it is committed."""
     arguments = (root.absolute(), recipe)
-    yield from run_work(Dataset.open(root), work, engine, UnitWorker, arguments, recipe.engine.worker_gpus)
+    yield from run_work(work, engine, UnitWorker, arguments, recipe.engine.worker_gpus)

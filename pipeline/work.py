@@ -84,7 +84,6 @@ def extend(dataset: Dataset, work: Work) -> None:
 
 
 def run_work(
-    dataset: Dataset,
     work: Work,
     engine: Engine,
     worker: Callable[..., Callable[[bytes], bytes]],
@@ -92,8 +91,6 @@ def run_work(
     gpus: float,
 ) -> Iterator[UnitReport]:
     """Runs the pending units by `worker(*arguments)` and yields a report of each as it is committed."""
-    for unit in work.reopened:
-        dataset.reopen(unit, work.pending[unit][0].split)
     tasks = [to_stream(PlanRow, rows) for _, rows in sorted(work.pending.items())]
     for result in engine.run(tasks, worker, arguments, gpus):
         yield UnitReport.from_bytes(result)

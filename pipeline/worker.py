@@ -32,6 +32,7 @@ class UnitWorker:
         keep_freed_memory()
         degrade, filters = Degrade(recipe), FilterSet(recipe.filters)
         filters.load()
+        self._filters = filters
         of_source, of_input = Filter("source", filters.of_source()), Filter("input", filters.of_input())
         ending = [of_input, Judge(recipe.policy), Encode(recipe.shards, recipe.text)]
         self._fused = Fused(
@@ -45,4 +46,4 @@ class UnitWorker:
 
     def __call__(self, task: bytes) -> bytes:
         unit = self._write(self._fused(Unit.of_rows(from_stream(PlanRow, task))))
-        return UnitReport.of_unit(unit).to_bytes()
+        return UnitReport.of_unit(unit, self._filters.taken()).to_bytes()

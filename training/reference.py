@@ -5,23 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from filters.inference import digest
 from pipeline.harvest.generators.contract import Image, ReferenceGenerator, Request
 from pipeline.harvest.generators.select import build_generator
+from schemas.errors import RecipeError
 from schemas.recipe import Recipe
 from schemas.recipe.harvest import GeneratorSection
 
 
 class EditorReferences:
-    """An exported editor at the folder `harvest.generator.model`. version: the folder's name."""
+    """An exported editor at the folder `harvest.generator.model`. version: its name and the hash of its weights.
+
+    It runs on the CPU. Raises RecipeError when the folder holds no editor.
+    """
 
     provider, batch = "editor", 1
 
     def __init__(self, section: GeneratorSection) -> None:
-        self._folder, self._steps = Path(section.model).expanduser(), section.steps or 1
+        self._folder, self._steps = Path(section.model).expanduser(), section.steps
+        weights = self._folder / "editor.safetensors"
+        if not weights.is_file():
+            raise RecipeError(
+                f"harvest.generator.model: {section.model!r} holds no {weights.name}; name an editor's folder"
+            )
+        self._version = f"{self._folder.resolve().name}@{digest(weights)}"
 
     @property
     def version(self) -> str:
-        return self._folder.resolve().name
+        return self._version
 
     def load(self) -> None:
         """Loads the editor. Raises CheckpointError when the folder holds none."""

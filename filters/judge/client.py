@@ -105,7 +105,7 @@ class Connection:
             completions = self._client.with_options(max_retries=retries - used).chat.completions
             reply = await completions.with_raw_response.create(
                 model=self._section.model,
-                messages=list(messages),  # type: ignore[arg-type]
+                messages=list(messages),
                 extra_headers=withheld,
                 **SAMPLING,
             )

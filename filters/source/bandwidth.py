@@ -26,8 +26,8 @@ def bandwidth(grey: Luma) -> dict[str, float]:
 
     The power spectra of the 128×128 tiles with the most detail (Hann window) are averaged over directions and tiles.
     Photographs have power of about 1/f², so f²-weighted power is spread evenly; the frequency below which 93% of it
-    lies is near Nyquist's for a picture sharp at its size and below about 1/s of it for one enlarged s times by any smooth
-    interpolation. Noise added afterwards hides it (source.noise_sigma sees that), and so do the steps of
+    lies is near Nyquist's for a picture sharp at its size and below about 1/s of it for one enlarged s times by any
+    smooth interpolation. Noise added afterwards hides it (source.noise_sigma sees that), and so do the steps of
     nearest-neighbour enlarging (source.blockiness). NaN for pictures smaller than a tile and for
     those without detail.
     """

@@ -17,9 +17,9 @@ def blockiness(grey: Luma) -> dict[str, float]:
     """source.blockiness ≥ 0: how much larger steps across block borders are than elsewhere, less 1; 0 for none.
 
     The mean size of second differences (steps less the slopes beside them), capped at 24 codes, is taken for each of
-    the eight phases of columns and of rows, on every second line; the phase that stands out most over the median of the others is the grid,
-    so cropped pictures count too. The mean of both directions. After the measure of Wang, Sheikh and Bovik (2002). NaN
-    for pictures with a side below 32.
+    the eight phases of columns and of rows, on every second line; the phase that stands out most over the median of the
+    others is the grid, so cropped pictures count too. The mean of both directions. After the measure of Wang, Sheikh
+    and Bovik (2002). NaN for pictures with a side below 32.
     """
     if min(grey.shape) < 4 * _BLOCK:
         return {"source.blockiness": float("nan")}
@@ -46,7 +46,8 @@ def _across(grey: Luma, largest: np.float32) -> NDArray[np.float32]:
         for x in range(width - 4):
             step = np.float32(1.5) * (row[x + 3] - row[x + 2]) - np.float32(0.5) * (row[x + 4] - row[x + 1])
             sums[x] += min(abs(step), largest)
-    return sums / np.float32((height + 1) // 2)
+    sums /= np.float32((height + 1) // 2)
+    return sums
 
 
 @numba.njit(cache=True, nogil=True)

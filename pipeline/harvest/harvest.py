@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
 
 from filters.select import FilterSet
 from pipeline.dataset import Dataset
@@ -11,10 +11,12 @@ from pipeline.engines.engine import Engine
 from pipeline.harvest.generators.select import GeneratorFactory
 from pipeline.harvest.plan import plan_photographs
 from pipeline.harvest.worker import HarvestWorker
+from pipeline.manifest import read_manifest
 from pipeline.report import UnitReport
 from pipeline.work import Work, run_work, survey
 from schemas.errors import RecipeError
 from schemas.recipe import Recipe
+from schemas.source import SourceImage
 from schemas.tasks import TASKS
 
 
@@ -33,9 +35,31 @@ def prepare_harvest(
     for field, names in (("degradations", section.degradations), ("generator.prompts", section.generator.prompts)):
         if unknown := [name for name in names if name not in TASKS]:
             raise RecipeError(f"harvest.{field}: {unknown[0]!r} is no task; known: {', '.join(TASKS)}")
+    prompts = recipe.filters.semantics.prompts
+    if recipe.filters.semantics.provider == "open_clip" and (
+        lost := [n for n in section.degradations if n not in prompts]
+    ):
+        raise RecipeError(f"harvest.degradations: {lost[0]!r} has no prompt in filters.semantics.prompts; add one")
     FilterSet(recipe.filters).check()
     generator(recipe)
-    return survey(dataset, recipe, engine, plan_photographs, progress)
+    work = survey(dataset, recipe, engine, plan_photographs, progress)
+    if section.generator.kind == "folder":
+        _refuse_ambiguous_names([*read_manifest(dataset), *work.sources], Path(section.generator.path))
+    return work
+
+
+def _refuse_ambiguous_names(sources: Sequence[SourceImage], references: Path) -> None:
+    """Raises RecipeError when two photographs would get the same reference because their file names are the same."""
+    first: dict[str, SourceImage] = {}
+    own = {path.stem for path in references.expanduser().iterdir()}
+    for source in sources:
+        stem = PurePosixPath(source.uri).stem
+        other = first.setdefault(stem, source)
+        if other.key != source.key and stem in own and f"{source.key}-real" not in own:
+            raise RecipeError(
+                f"harvest.generator.path: {other.uri} and {source.uri} share the name {stem}; name their references by "
+                f"sample key ({other.key}-real, {source.key}-real)"
+            )
 
 
 def harvest_units(
@@ -43,4 +67,4 @@ def harvest_units(
 ) -> Iterator[UnitReport]:
     """Runs the pending units and yields a report of each as it is committed."""
     arguments = (root.absolute(), recipe, generator)
-    yield from run_work(Dataset.open(root), work, engine, HarvestWorker, arguments, recipe.engine.worker_gpus)
+    yield from run_work(work, engine, HarvestWorker, arguments, recipe.engine.worker_gpus)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from filters.decode_errors import DecodeError
 from filters.decoding import decode
 from filters.policy import decide_photograph
 from filters.scoring import score_source
@@ -44,11 +45,11 @@ class MakeReference(ItemStage):
         missing = []
         for item in wanted:
             try:
-                kept = self._store.read(item.row.sample_key)
-            except OSError:
+                kept = decode(self._store.read(item.row.sample_key), self._recipe.decode.max_pixels)
+            except (OSError, DecodeError):
                 missing.append(item)
             else:
-                self._made[item.row.sample_key] = decode(kept, self._recipe.decode.max_pixels).pixels
+                self._made[item.row.sample_key] = kept.pixels
         for start in range(0, len(missing), self._generator.batch):
             batch = missing[start : start + self._generator.batch]
             try:
@@ -56,9 +57,7 @@ class MakeReference(ItemStage):
             except Exception as error:
                 made = [error] * len(batch)
             for item, one in zip(batch, made, strict=True):
-                self._made[item.row.sample_key] = one
-                if not isinstance(one, Exception):
-                    self._store.write(item.row.sample_key, encode_lossless(one, "png"))
+                self._made[item.row.sample_key] = self._kept(item.row.sample_key, one)
 
     def process(self, item: Item) -> None:
         made = self._made.get(item.row.sample_key)
@@ -83,6 +82,15 @@ class MakeReference(ItemStage):
             code_version=self._code_version,
             cues=[Cue(name="reference", provider=generator.provider, version=generator.version)],
         )
+
+    def _kept(self, sample_key: str, made: Image | Exception) -> Image | Exception:
+        if isinstance(made, Exception):
+            return made
+        try:
+            self._store.write(sample_key, encode_lossless(made, "png"))
+        except OSError as error:  # a reference that is not kept could not be packed later
+            return error
+        return made
 
     def _wants(self, item: Item) -> bool:
         if item.ended or not item.row.degradation or item.degraded is None:

@@ -26,9 +26,6 @@ from pipeline.unit import Unit
 from schemas.plan import PlanRow
 from schemas.recipe import Recipe
 
-#: Photographs looked at together: what a pass's models see at once, and what is in memory.
-_TOGETHER = 8
-
 
 class HarvestWorker:
     """Called with the plan rows of a unit as an Arrow stream; runs the stages; returns a `UnitReport` as bytes.
@@ -42,6 +39,7 @@ class HarvestWorker:
         dataset = Dataset.open(root)
         filters = FilterSet(recipe.filters)
         filters.load()
+        self._filters = filters
         built = generator(recipe)
         if built is not None:
             built.load()  # a pipeline that cannot be used ends the run here, not every row of it
@@ -58,10 +56,10 @@ class HarvestWorker:
                     EncodePhotograph(recipe.shards, recipe.text),
                 ],
             ],
-            sources=max(_TOGETHER, built.batch if built else 1),
+            sources=max(recipe.filters.batch, built.batch if built else 1),
         )
         self._write = Write(dataset, recipe.degradations)
 
     def __call__(self, task: bytes) -> bytes:
         unit = self._write(self._fused(Unit.of_rows(from_stream(PlanRow, task))))
-        return UnitReport.of_unit(unit).to_bytes()
+        return UnitReport.of_unit(unit, self._filters.taken()).to_bytes()

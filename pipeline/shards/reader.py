@@ -100,8 +100,8 @@ def _index(folder: Path, number: int, split: str) -> pa.Table:
     table = table.filter(pc.equal(table["split"], split))
     if dataset.decision.exists():
         decision = pq.read_table(dataset.decision, columns=["sample_key", "verdict"])
-        accepted = decision.filter(pc.equal(decision["verdict"], "accepted"))["sample_key"]
-        table = table.filter(pc.is_in(table["key"], accepted.combine_chunks()))
+        dropped = decision.filter(pc.not_equal(decision["verdict"], "accepted"))["sample_key"]
+        table = table.filter(pc.invert(pc.is_in(table["key"], dropped.combine_chunks())))
     paths = {name: str(dataset.shards / name) for name in pc.unique(table["shard"]).to_pylist()}
     for name, path in paths.items():
         if Path(name).name != name or not Path(path).is_file():

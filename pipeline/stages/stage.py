@@ -39,6 +39,16 @@ class ItemStage(ABC):
             item.failed = f"failed.{self.name}"
             item.error = f"{type(error).__name__}: {error}"
 
+    def guardedly_foresee(self, items: Sequence[Item]) -> None:
+        """`foresee`, with an exception recorded in the items that it was for."""
+        try:
+            self.foresee(items)
+        except Exception as error:
+            for item in items:
+                if not item.ended:
+                    item.failed = f"failed.{self.name}"
+                    item.error = f"{type(error).__name__}: {error}"
+
     def __call__(self, unit: Unit) -> Unit:
         for item in unit.items:
             self.guarded(item)
@@ -62,7 +72,7 @@ class Fused:
             items = [item for group in variants[start : start + self._sources] for item in group]
             for number, stages in enumerate(self._passes):
                 for stage in stages:
-                    stage.foresee(items)
+                    stage.guardedly_foresee(items)
                 for item in items:
                     for stage in stages:
                         stage.guarded(item)

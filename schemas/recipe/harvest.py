@@ -16,8 +16,9 @@ class GeneratorSection(Section):
     the service knows. revision: of a hub id.
     url, api_key_variable: of the service; the environment variable that holds its key, empty for none.
     prompts: degradation → instruction; those of the tasks where none is given.
-    steps, guidance: of the sampler; what the pipeline has by default when empty.
-    device: where pipelines and editors run; `auto` takes a GPU if there is one.
+    steps, guidance: of the sampler; what the pipeline, or the editor's checkpoint, has by default when empty (guidance
+    is for pipelines of diffusers).
+    device: where pipelines of diffusers run; `auto` takes a GPU if there is one.
     timeout: seconds a request may take. retries: how often a failed one is sent again.
     """
 
@@ -37,6 +38,8 @@ class GeneratorSection(Section):
     @model_validator(mode="after")
     def _named(self) -> "GeneratorSection":
         needed = {"folder": ("path",), "http": ("url", "model"), "diffusers": ("model",), "editor": ("model",)}
+        if self.guidance is not None and self.kind != "diffusers":
+            raise ValueError(f"guidance {self.guidance} is for kind 'diffusers'; leave it out of kind {self.kind!r}")
         for name in needed.get(self.kind, ()):
             if not getattr(self, name):
                 raise ValueError(f"kind {self.kind!r} needs {name}; give one")
@@ -50,7 +53,9 @@ class HarvestSection(Section):
     against) or `all` (dear; a looser policy then needs no new run).
     """
 
-    degradations: tuple[str, ...] = ("blur", "rain", "lowlight", "haze", "reflection", "flare")
+    degradations: tuple[str, ...] = Field(
+        min_length=1, default=("blur", "rain", "lowlight", "haze", "reflection", "flare")
+    )
     pixels: int = Field(default=1_048_576, ge=0)
     generate: Literal["accepted", "all"] = "accepted"
     generator: GeneratorSection = GeneratorSection()

@@ -49,7 +49,7 @@ _DEFAULT_RULES = (
     Rule(score="source.clipped_dark", max=0.5),
     Rule(score="source.clipped_light", max=0.3),
     Rule(score="source.dynamic_range", min=2.5),
-    Rule(score="source.watermark", max=0.5),
+    Rule(score="source.watermark", max=0.4),
     Rule(score="source.near_duplicate_distance", min=6),
     Rule(score="source.similarity", max=0.9),
     Rule(score="pair.strength", min=0.05, max=0.75, degradations=("noise",)),

@@ -28,7 +28,7 @@ PLACEMENT_FIELDS = (
     "filters.device",
     "filters.batch",
     *(f"filters.judge.{name}" for name in ("url", "api_key_variable", "concurrency", "timeout", "retries", "cache")),
-    *(f"harvest.generator.{name}" for name in ("api_key_variable", "device", "timeout", "retries")),
+    *(f"harvest.generator.{name}" for name in ("url", "api_key_variable", "device", "timeout", "retries")),
 )
 
 

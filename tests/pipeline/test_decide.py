@@ -133,6 +133,31 @@ def test_people_outrank_every_later_policy(finished, dataset):
     assert {key for key, name in reviewers.items() if name} == {up, down}
     changed = decide_dataset(dataset, nothing, [ReviewRow(sample_key=up, decision="reject")])
     assert verdicts(changed)[up][0] == "rejected"
+    withdrawn = decide_dataset(dataset, recipe.policy, [ReviewRow(sample_key=down, decision="withdraw")])
+    assert verdicts(withdrawn)[down] == ("accepted", [])
+
+
+def test_a_kept_decision_waits_for_a_row_that_is_being_made_again(finished, dataset):
+    recipe, _ = finished
+    row = next(row for row in ledger(dataset) if row.verdict == "rejected")
+    decide_dataset(dataset, recipe.policy, [ReviewRow(sample_key=row.sample_key, decision="accept")])
+    part = next(part for part in dataset.ledger.glob("*.parquet") if row in LedgerRow.read_parquet(part))
+    data = part.read_bytes()
+    part.unlink()
+    assert row.sample_key not in verdicts(decide_dataset(dataset, recipe.policy))
+    part.write_bytes(data)
+    assert verdicts(decide_dataset(dataset, recipe.policy))[row.sample_key] == ("accepted", [])
+
+
+def test_rows_newer_than_the_decision_have_the_runs_verdict(finished, dataset):
+    recipe, _ = finished
+    whole = len(ShardReader(dataset.root))
+    part = next(part for part in dataset.ledger.glob("*.parquet") if "accepted" in part.read_bytes().decode("latin1"))
+    data = part.read_bytes()
+    part.unlink()
+    decide_dataset(dataset, recipe.policy)
+    part.write_bytes(data)
+    assert len(ShardReader(dataset.root)) == whole
 
 
 def test_people_cannot_accept_what_is_no_pair_nor_what_nobody_knows(dataset):
@@ -142,7 +167,7 @@ def test_people_cannot_accept_what_is_no_pair_nor_what_nobody_knows(dataset):
     rows = LedgerRow.read_parquet(part)
     lost = rows[0].model_copy(update={"verdict": "failed", "reason": "failed.degrade", "reasons": ["failed.degrade"]})
     pq.write_table(LedgerRow.to_table([lost, *rows[1:]]), part)
-    with pytest.raises(DatasetError, match="which has no pair"):
+    with pytest.raises(DatasetError, match="which is no pair"):
         decide_dataset(dataset, PolicySection(), [ReviewRow(sample_key=lost.sample_key, decision="accept")])
 
 
@@ -182,7 +207,7 @@ def test_rejected_samples_keep_a_thumbnail(finished):
     ("text", "message"),
     [
         ("sample_key,verdict\nk,accept\n", "no column 'decision'"),
-        ("sample_key,decision\nk,maybe\n", "line 2: decision 'maybe'; write accept, reject or nothing"),
+        ("sample_key,decision\nk,maybe\n", "line 2: decision 'maybe'; write accept, reject, withdraw or nothing"),
         ("sample_key,decision\nk,accept\nk,reject\n", "k is decided twice"),
         ('sample_key,decision\nk,"acc', "cannot be read as CSV"),
     ],

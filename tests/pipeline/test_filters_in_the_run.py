@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from filters.contract import Finding
+from filters.inference import full_batches, one_by_one
 from filters.looking import Patient, Picture
 from filters.statistics.semantics_filter import StatisticalSemantics
 from schemas.recipe import parse_recipe
@@ -43,6 +44,13 @@ def test_a_batch_that_does_not_fit_is_shown_one_by_one():
     assert found[0] == Finding({"mean": 5.0}) and found[2] == Finding({"mean": 7.0})
     assert isinstance(found[1], RuntimeError) and str(found[1]) == "CUDA out of memory even so"
     assert fragile.shown == [2, 1, 1, 1]
+
+
+def test_pictures_that_are_shown_one_by_one_fill_no_batch_up():
+    assert list(full_batches(3, 2)) == [[0, 1], [2, 2]]
+    with one_by_one():
+        assert list(full_batches(2, 16)) == [[0], [1]]
+    assert list(full_batches(1, 2)) == [[0, 0]]
 
 
 @pytest.fixture

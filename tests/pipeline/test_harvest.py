@@ -19,11 +19,12 @@ from pipeline.decide import decide_dataset
 from pipeline.engines.local import LocalEngine
 from pipeline.scenes import bare_scene, with_cues
 from pipeline.shards.reader import ShardReader
-from schemas.errors import RecipeError
+from schemas.errors import DatasetError, RecipeError
 from schemas.recipe import parse_recipe
 from schemas.recipe.degradations import DegradationsSection
 from schemas.review import ReviewRow
 from schemas.thumbnail import Thumbnail
+from tests.filters.judge_server import right, says, serving
 from tests.pipeline.runs import files, ledger, members
 
 #: On a photograph, on its reference, on the pair.
@@ -185,6 +186,60 @@ def test_ray_gives_the_same_dataset(harvested, tmp_path, ray_session):
 
     recipe, dataset = harvested
     assert files(harvest(recipe, tmp_path / "dataset", RayEngine(2))) == files(dataset)
+
+
+def test_people_cannot_accept_a_photograph_without_a_reference(harvested):
+    recipe, dataset = harvested
+    lone = next(row for row in ledger(dataset) if row.reasons == ["reference.missing"])
+    with pytest.raises(DatasetError, match=r"which is no pair \(reference.missing\)"):
+        decide_dataset(dataset, recipe.policy, [ReviewRow(sample_key=lone.sample_key, decision="accept")], write=False)
+
+
+def test_the_judge_sees_photograph_and_reference(recipe_of, tmp_path):
+    """The whole route with a judge: unsuitable photographs go first, the gain of the others is scored."""
+
+    def behave(request):
+        text = request["messages"][0]["content"][1]["text"]
+        if "Collage" in text:
+            return right(request)
+        behave.asked += 1
+        return says("Degradation Score: 2" if behave.asked <= 8 else "Degradation Score: 5")
+
+    behave.asked = 0
+    with serving() as server:
+        server.behave = behave
+        judge = {
+            "provider": "endpoint",
+            "model": "m",
+            "url": server.url,
+            "concurrency": 1,
+            "cache": str(tmp_path / "c"),
+        }
+        rules = [{"score": "input.judge.degradation", "max": 3}, {"score": "pair.judge_gain", "min": 2}]
+        recipe = recipe_of(
+            filters={"watermark": {"provider": "overlay"}, "judge": judge},
+            policy={"rules": rules},
+            harvest={"generate": "all", "generator": recipe_of().harvest.generator.model_dump()},
+        )
+        rows = [row for row in ledger(harvest(recipe, tmp_path / "dataset")) if row.scores]
+    paired = [row for row in rows if row.trace is not None]
+    assert len(paired) == 7
+    for row in paired:
+        assert row.scores["input.judge.degradation"] == 2 and row.scores["reference.judge.degradation"] == 5
+        assert row.scores["pair.judge_gain"] == 3 and row.scores["input.judge.collage"] == 0
+        assert row.verdict == "accepted"
+        assert row.answers["input.judge.degradation.raw"] == '["Degradation Score: 2"]'
+
+
+def test_references_that_two_photographs_would_share_are_refused(recipe_of, found, tmp_path):
+    photos, _ = found
+    twin = tmp_path / "more"
+    twin.mkdir()
+    first = sorted(photos.glob("*.jpg"))[0]
+    Image.open(first).rotate(180).save(twin / first.name)
+    sources = [{"path": str(photos), "degradation": "haze"}, {"path": str(twin), "degradation": "haze"}]
+    with pytest.raises(RecipeError, match=f"share the name {first.stem}; name their references by sample key"):
+        harvest(recipe_of(sources=sources), tmp_path / "dataset")
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,19 @@ def test_texts_are_columns_and_members(finished, tmp_path):
         }
 
 
+def test_texts_can_be_left_out(finished, tmp_path):
+    recipe = load_recipe(finished.root / "recipe.yaml", ["text.enabled=false"])
+    out = tmp_path / "packed"
+    list(pack_units(finished, out, recipe, plan_packing(finished, out), LocalEngine()))
+    assert not [name for name in members(Dataset.open(out)) if name.endswith("text.json")]
+
+
+def test_a_unit_whose_index_is_lost_is_made_again(dataset, tmp_path):
+    whole = pack(dataset, tmp_path / "whole")
+    next(iter(sorted(dataset.index.glob("*.parquet")))).unlink()
+    assert members(pack(dataset, tmp_path / "packed")) == members(whole)
+
+
 def test_packing_goes_on_where_it_was_killed(dataset, tmp_path):
     decide_dataset(dataset, LOOSE)
     whole = pack(dataset, tmp_path / "whole")
