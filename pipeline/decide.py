@@ -77,7 +77,7 @@ def decide_dataset(
         keep_review(dataset, people)
         kept = rows.select(["sample_key", "verdict", "reason", "reasons", "reviewer"])
         with committing(dataset.decision, dataset.temporary) as scratch:
-            pq.write_table(kept.sort_by("sample_key"), scratch)
+            pq.write_table(kept, scratch)
     return Decision(rows.drop_columns(["paired"]), scores)
 
 

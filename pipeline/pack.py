@@ -19,6 +19,7 @@ from pipeline.remake import remake
 from pipeline.report import UnitReport
 from pipeline.shards.writer import ShardSample
 from pipeline.text.of_row import texts_between, texts_of_row
+from pipeline.text.rewriter import Rewriter
 from schemas.errors import DatasetError
 from schemas.ledger import LedgerRow, Verdict
 from schemas.recipe import Recipe
@@ -97,11 +98,13 @@ def _standing(dataset: Dataset) -> dict[str, tuple[Verdict, list[str]]]:
 class PackWorker:
     """Called with a `PackUnit` as JSON; writes its accepted samples; returns a `UnitReport` as bytes.
 
-    A sample that cannot be made again ends as failed with the error, and is tried again by the next run.
+    A sample that cannot be made again ends as failed with the error, and is tried again by the next run; so is a text
+    that could not be reworded, which stays as it was.
     """
 
     def __init__(self, root: Path, out: Path, recipe: Recipe) -> None:
         self._source, self._target, self._recipe = Dataset.open(root), Dataset.open(out), recipe
+        self._rewriter = Rewriter(recipe.text.rewriter) if recipe.text.rewriter.model else None
 
     def __call__(self, task: bytes) -> bytes:
         number, split, verdicts = json.loads(task)
@@ -118,12 +121,13 @@ class PackWorker:
                 try:
                     members = _stored(source, row, index) or remake(row, source, self._recipe)
                     own = texts_of_row(row, self._recipe.text)
+                    own, faults = self._rewriter.rewrite(own) if self._rewriter else (own, [])
                 except Exception as error:
                     decided = _failed(decided, error)
                 else:
                     texts += own
                     samples.append(ShardSample(row, row.task, {**members, **text_member(own)}))
-                    decided = decided.model_copy(update={"shard": f"{stem}.tar"})
+                    decided = decided.model_copy(update={"shard": f"{stem}.tar", "unscored": faults})
             rows.append(decided)
         texts += texts_between([row for row in rows if row.verdict == "accepted"], self._recipe.text)
         commit_unit(target, stem, samples, rows, texts=texts)

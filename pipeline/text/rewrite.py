@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pipeline.text.languages import LANGUAGES
 from pipeline.text.mentions import mentions
 from pipeline.text.questions import QUESTIONS
+from pipeline.text.vocabulary import invents
 from schemas.text import TextLanguage, TextRow
 
 #: The shortest and longest rewriting, as shares of the original's length.
@@ -28,12 +29,14 @@ def accept_rewrite(original: str, rewritten: str) -> str:
 
     It must be of the same language, with the same headings, of a similar length (.5-1.6 of the original's), and name
     the same distortions, each with the same severity words, the same places, figures and abbreviations, and deny as
-    often: nothing new and nothing less.
+    often, in words that texts about damage are made of (`vocabulary`): nothing new and nothing less.
     """
     rewritten = rewritten.strip()
     language = language_of(original)
     low, high = (share * len(original) for share in LENGTHS)
     if not low <= len(rewritten) <= high or language_of(rewritten) != language:
+        return original
+    if invents(original, rewritten, language):
         return original
     if _headings(original, language) != _headings(rewritten, language) or _names(original) != _names(rewritten):
         return original

@@ -28,6 +28,7 @@ PLACEMENT_FIELDS = (
     "filters.device",
     "filters.batch",
     *(f"filters.judge.{name}" for name in ("url", "api_key_variable", "concurrency", "timeout", "retries", "cache")),
+    *(f"text.rewriter.{name}" for name in ("url", "api_key_variable", "concurrency", "timeout", "retries")),
     *(f"harvest.generator.{name}" for name in ("url", "api_key_variable", "device", "timeout", "retries")),
 )
 

@@ -23,6 +23,7 @@ from schemas.errors import DatasetError
 from schemas.recipe import load_recipe, parse_recipe
 from schemas.recipe.policy import PolicySection, Rule
 from schemas.text import TextRow
+from tests.filters.judge_server import says, serving
 from tests.pipeline.runs import files, ledger, members, synthesize
 
 STRICT = {"rules": [{"score": "pair.psnr", "max": 25.0}]}
@@ -107,6 +108,38 @@ def test_texts_can_be_left_out(finished, tmp_path):
     out = tmp_path / "packed"
     list(pack_units(finished, out, recipe, plan_packing(finished, out), LocalEngine()))
     assert not [name for name in members(Dataset.open(out)) if name.endswith("text.json")]
+
+
+def test_a_model_may_reword_texts_and_invent_nothing(finished, tmp_path):
+    plain = pack(finished, tmp_path / "plain")
+    before = {(row.sample_key, row.kind, row.language): row.answer for row in texts_in(plain)}
+
+    def behave(request):
+        answer = request["messages"][0]["content"].split("\n\n", 1)[1]
+        return says(
+            answer.replace("visible", "noticeable") if "visible" in answer else answer + " A cat sits in the rain."
+        )
+
+    def pack_with(url, out):
+        recipe = load_recipe(finished.root / "recipe.yaml", [f"text.rewriter={{model: m, url: '{url}', retries: 0}}"])
+        list(pack_units(finished, out, recipe, plan_packing(finished, out), LocalEngine()))
+        return Dataset.open(out)
+
+    with serving() as server:
+        server.behave = behave
+        url = server.url
+        packed = pack_with(url, tmp_path / "packed")
+    after = {(row.sample_key, row.kind, row.language): row.answer for row in texts_in(packed)}
+    assert after.keys() == before.keys()
+    assert not [text for text in after.values() if "cat" in text.split()]
+    dead = pack_with(url, tmp_path / "dead")
+    assert {(row.sample_key, row.kind, row.language): row.answer for row in texts_in(dead)} == before
+    faults = [row.unscored for row in ledger(dead) if row.verdict == "accepted"]
+    assert all(fault[0].startswith("text: text.rewriter.url: http://127.0.0.1") for fault in faults) and faults
+
+
+def texts_in(dataset):
+    return [row for part in sorted(dataset.texts.glob("*.parquet")) for row in TextRow.read_parquet(part)]
 
 
 def test_a_unit_whose_index_is_lost_is_made_again(dataset, tmp_path):
