@@ -6,8 +6,10 @@ import shutil
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from evaluation.what_if import what_if
+from jobs.cli import app
 from pipeline.dataset import Dataset
 from pipeline.decide import decide_dataset
 from pipeline.review import read_review
@@ -216,3 +218,13 @@ def test_a_review_that_cannot_be_used(tmp_path, text, message):
     (tmp_path / "review.csv").write_text(text)
     with pytest.raises(DatasetError, match=message):
         read_review(tmp_path / "review.csv")
+
+
+def test_the_command_tells_what_would_change_and_writes_the_page(finished, dataset, tmp_path):
+    (tmp_path / "recipe.yaml").write_text("policy: {rules: [{score: pair.psnr, max: 24}]}")
+    page = tmp_path / "what-if.html"
+    given = ["decide", str(dataset.root), str(tmp_path / "recipe.yaml"), "--dry-run", "--report", str(page)]
+    done = CliRunner().invoke(app, given)
+    assert done.exit_code == 0, done.output
+    assert "pair.psnr.high" in done.output and "no decision was kept" in done.output
+    assert page.read_text().count("<rect") == 48 and "pair.psnr" in page.read_text()
