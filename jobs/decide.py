@@ -16,6 +16,7 @@ from jobs.errors import told_plainly
 from pipeline.dataset import Dataset
 from pipeline.decide import decide_dataset
 from pipeline.review import read_review
+from schemas.errors import TarnishError
 from schemas.recipe import load_recipe
 
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -43,6 +44,8 @@ def decide(
         opened = Dataset.open(dataset)
         policy = load_recipe(recipe, overrides or []).policy
         people = read_review(review) if review else []
+        if report and (report.is_dir() or not report.absolute().parent.is_dir()):
+            raise TarnishError(f"--report: {report} cannot be written; name a file in a folder that exists")
         if dry_run:
             decision = decide_dataset(opened, policy, people, write=False)
         else:
@@ -63,6 +66,10 @@ def decide(
                 f"`tarnish pack {dataset} --out FOLDER` makes them from their traces",
                 soft_wrap=True,
             )
+        for name in (shown.score for shown in changes.histograms if shown.missing == changes.total.rows):
+            console.print(f"[yellow]no row has the score {name}[/]; is its name right?", highlight=False)
+        if undone := opened.planned_rows() - decision.rows.num_rows:
+            console.print(f"{undone} planned rows are not done yet; run the command that makes the dataset again")
         if dry_run:
             console.print("no decision was kept")
 

@@ -25,6 +25,9 @@ _EXTRAS = {
     "torchmetrics": "evaluate",
     "matplotlib": "evaluate",
     "jinja2": "evaluate",
+    "timm": "recogniser",
+    "open_clip": "semantics",
+    "openai": "judge",
 }
 
 

@@ -55,7 +55,7 @@ def run_harvest(recipe: Recipe, out: Path, engine: Engine, console: Console) -> 
     """Runs the job with a progress bar and prints the status table."""
     from training.reference import build_any_generator
 
-    return run_planned(
+    result = run_planned(
         "Harvest",
         recipe,
         out,
@@ -63,3 +63,10 @@ def run_harvest(recipe: Recipe, out: Path, engine: Engine, console: Console) -> 
         lambda dataset, progress: prepare_harvest(dataset, recipe, engine, build_any_generator, progress),
         lambda work: harvest_units(out, recipe, work, engine, build_any_generator),
     )
+    if recipe.harvest.generator.kind == "none":
+        console.print(
+            "photographs were scored, and no reference was made: to make pairs, name a generator, for instance "
+            "'harvest.generator={kind: folder, path: references}', and another --out",
+            soft_wrap=True,
+        )
+    return result

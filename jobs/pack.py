@@ -52,6 +52,7 @@ def pack(
             raise TarnishError(f"--out: {out} is the dataset itself; name another folder")
         recipe = load_recipe(opened.root / "recipe.yaml", [*(overrides or []), *chosen])
         packing = plan_packing(opened, out)
+        Dataset(out).refuse_other(recipe, packing.made_of)
         console.print(
             f"{packing.accepted} samples accepted, {packing.remade} of them to be made again; "
             f"{len(packing.pending)} units to do",

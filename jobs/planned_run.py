@@ -44,7 +44,9 @@ def run_planned(
 ) -> RunResult:
     """Scans, plans and runs what is left to do in the dataset at `out`, and prints what became of it."""
     with Dataset(out).writing(), between_units(console) as check, progress_bar(console) as bars:
-        dataset = Dataset.create(out, recipe)
+        dataset = Dataset(out)
+        if dataset.description.is_file():
+            Dataset.create(out, recipe)
         scanning = bars.add_task("scan", total=None)
 
         def scanned(done: int, total: int) -> None:
@@ -52,6 +54,7 @@ def run_planned(
             check()
 
         work = prepare(dataset, scanned)
+        Dataset.create(out, recipe)  # not before the recipe was found to work: a folder is its first recipe's
         extend(dataset, work)
         bars.update(scanning, completed=len(work.sources), total=len(work.sources))
         running = bars.add_task(title.lower(), total=work.pending_rows)

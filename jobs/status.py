@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from rich.markup import escape
 from rich.table import Table
 
 from filters.looking import Spent
@@ -35,7 +36,9 @@ def status_table(
             if name == verdict and reason:
                 table.add_row(f"  {reason}", str(n))
     for name, n in sorted(unscored.items()):
-        table.add_row(f"not scored by {name}: run again to retry", str(n))
+        table.add_row(f"without {name}: run again to retry", str(n))
+        fault = next(report.faults[name] for report in reports if name in report.faults)
+        table.add_row(f"  {escape(fault)}", "")
     for label, one in sorted(_together(report.spent for report in reports).items()):
         each = round(one.pictures / one.calls)
         table.add_row(f"{label}, {each} at a time", f"{one.pictures / max(one.seconds, 1e-9):.1f}/s")

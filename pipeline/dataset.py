@@ -13,12 +13,16 @@ from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 
+import pyarrow.parquet as pq
 import yaml
 
 from pipeline.files import write_atomically
 from schemas.errors import DatasetError
 from schemas.recipe import Recipe, fingerprint_of
 from schemas.record import canonical_json
+
+#: Characters of a value that a message shows.
+_MOST_SHOWN = 200
 
 
 def code_version() -> str:
@@ -115,7 +119,7 @@ class Dataset:
             raise DatasetError(f"{root}: holds files but no dataset.json; name an empty folder or a dataset")
         folders = ("manifest", "plan", "shards", "index", "ledger", "thumbnails", "texts", "unscored")
         for folder in (root / name for name in folders):
-            folder.mkdir(parents=True, exist_ok=True)
+            _made(folder)
         if not dataset.description.is_file():
             text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
             write_atomically(root / "recipe.yaml", text.encode(), dataset.temporary)
@@ -128,6 +132,11 @@ class Dataset:
             write_atomically(dataset.description, data, dataset.temporary)
         return dataset
 
+    def refuse_other(self, recipe: Recipe, made_of: Mapping[str, str]) -> None:
+        """Raises DatasetError when the folder holds a dataset that was made of something else."""
+        if self.description.is_file():
+            self._refuse_other_content({**recipe.content(), **made_of})
+
     def fingerprint(self) -> str:
         """The fingerprint of the recipe that made the dataset."""
         return str(json.loads(self.description.read_text(encoding="utf-8"))["fingerprint"])
@@ -139,6 +148,10 @@ class Dataset:
     def done_units(self) -> set[int]:
         """Numbers of the units whose ledger part exists."""
         return {_number(path) for path in self.ledger.glob("*.parquet")}
+
+    def planned_rows(self) -> int:
+        """How many rows the plan has."""
+        return sum(pq.read_metadata(part).num_rows for part in self.plan.glob("*.parquet"))
 
     def unscored_units(self) -> set[int]:
         """Numbers of the done units in which a filter failed on a row."""
@@ -155,7 +168,7 @@ class Dataset:
 
         Raises DatasetError while another process of this machine holds it.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
+        _made(self.root)
         folder = os.open(self.root, os.O_RDONLY)
         try:
             try:
@@ -175,8 +188,10 @@ class Dataset:
         made, asked = described["content"], json.loads(canonical_json(content))
         differing = sorted(name for name in made.keys() | asked.keys() if made.get(name) != asked.get(name))
         if differing:
-            lines = [f"  {name}: {made.get(name)!r} there, {asked.get(name)!r} here" for name in differing]
-            remedy = "name another folder, or set the field back"
+            lines = [f"  {name}: {_short(made.get(name))} there, {_short(asked.get(name))} here" for name in differing]
+            remedy = "name another folder"
+            if not all(name.startswith("packed.") for name in differing):
+                remedy += ", or set the field back"
             if any(name.startswith("policy") for name in differing):
                 remedy += "; to apply a new policy to finished samples run `tarnish decide`"
             raise DatasetError(f"{self.root}: made by another recipe; {remedy}\n" + "\n".join(lines))
@@ -185,6 +200,18 @@ class Dataset:
                 f"{self.root}: made by tarnish {described['code_version']}, this is {code_version()}; "
                 "name another folder or install that version"
             )
+
+
+def _made(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatasetError(f"{folder}: cannot be made ({error.strerror}); name a folder that can be written") from error
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
 
 
 def _number(path: Path) -> int:

@@ -17,6 +17,7 @@ from pipeline.engines.engine import Engine
 from pipeline.members import text_member
 from pipeline.remake import remake
 from pipeline.report import UnitReport
+from pipeline.shards.members import stored_members
 from pipeline.shards.writer import ShardSample
 from pipeline.text.of_row import texts_between, texts_of_row
 from pipeline.text.rewriter import Rewriter
@@ -119,7 +120,7 @@ class PackWorker:
             decided = _decided(row, *verdicts[row.sample_key])
             if decided.verdict == "accepted":
                 try:
-                    members = _stored(source, row, index) or remake(row, source, self._recipe)
+                    members = stored_members(source, row, index) or remake(row, source, self._recipe)
                     own = texts_of_row(row, self._recipe.text)
                     own, faults = self._rewriter.rewrite(own) if self._rewriter else (own, [])
                 except Exception as error:
@@ -148,22 +149,3 @@ def _failed(row: LedgerRow, error: Exception) -> LedgerRow:
     fault, reason = f"{type(error).__name__}: {error}", "failed.pack"
     lost = {"verdict": "failed", "reason": reason, "reasons": [reason], "error": fault, "unscored": [f"pack: {fault}"]}
     return row.model_copy(update=lost)
-
-
-def _stored(dataset: Dataset, row: LedgerRow, index: list[ShardIndexRow]) -> dict[str, bytes]:
-    """The members of a sample as its shard holds them, but for texts; none where no shard holds it.
-
-    Raises ValueError where they are not what was written.
-    """
-    members: dict[str, bytes] = {}
-    if not any(entry.key == row.sample_key for entry in index):
-        return members
-    with (dataset.shards / Path(row.shard).name).open("rb") as shard:
-        for entry in index:
-            if entry.key == row.sample_key and entry.member != "text.json":
-                shard.seek(entry.offset)
-                data = shard.read(entry.size)
-                if hashlib.sha256(data).hexdigest() != entry.sha256:
-                    raise ValueError(f"{row.shard}: {entry.member} of {row.sample_key} is damaged; synthesize again")
-                members[entry.member] = data
-    return members

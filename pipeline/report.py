@@ -11,16 +11,20 @@ from filters.looking import Spent
 from pipeline.unit import Unit
 from schemas.ledger import LedgerRow
 
+#: Characters of a fault that a report carries.
+_TOLD = 200
+
 
 @dataclass(frozen=True)
 class UnitReport:
-    """What became of one unit: its number, rows by (verdict, first reason), by filter those that it failed on, and what
-    each filter was shown, by label.
+    """What became of one unit: its number, rows by (verdict, first reason), by filter those that it failed on and the
+    first fault, and what each filter was shown, by label.
     """
 
     unit: int
     counts: dict[tuple[str, str], int]
     unscored: dict[str, int] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
     spent: dict[str, Spent] = field(default_factory=dict)
 
     @property
@@ -29,13 +33,15 @@ class UnitReport:
 
     def to_bytes(self) -> bytes:
         spent = {label: asdict(one) for label, one in self.spent.items()}
-        return json.dumps([self.unit, [[*key, n] for key, n in self.counts.items()], self.unscored, spent]).encode()
+        return json.dumps(
+            [self.unit, [[*key, n] for key, n in self.counts.items()], self.unscored, self.faults, spent]
+        ).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> UnitReport:
-        unit, counts, unscored, spent = json.loads(data)
+        unit, counts, unscored, faults, spent = json.loads(data)
         by_verdict = {(verdict, reason): n for verdict, reason, n in counts}
-        return cls(unit, by_verdict, unscored, {label: Spent(**one) for label, one in spent.items()})
+        return cls(unit, by_verdict, unscored, faults, {label: Spent(**one) for label, one in spent.items()})
 
     @classmethod
     def of_unit(cls, unit: Unit, spent: dict[str, Spent]) -> UnitReport:
@@ -53,4 +59,7 @@ class UnitReport:
 
     @classmethod
     def _of(cls, unit: int, verdicts: Iterable[tuple[str, str]], faults: Iterable[str]) -> UnitReport:
-        return cls(unit, dict(Counter(verdicts)), dict(Counter(fault.partition(":")[0] for fault in faults)))
+        told = list(faults)
+        names = Counter(fault.partition(":")[0] for fault in told)
+        first = {fault.partition(":")[0]: fault.partition(":")[2].strip()[:_TOLD] for fault in reversed(told)}
+        return cls(unit, dict(Counter(verdicts)), dict(names), first)

@@ -41,6 +41,7 @@ def read_review(path: Path) -> list[ReviewRow]:
 
 def _row(path: Path, line: int, record: Mapping[str, str | None]) -> ReviewRow:
     given = {name: (record.get(name) or "").strip() for name in COLUMNS}
+    given["decision"] = given["decision"].lower()
     if given["decision"] not in ("accept", "reject", "withdraw"):
         raise DatasetError(
             f"review {path}, line {line}: decision {given['decision']!r}; write accept, reject, withdraw or nothing"

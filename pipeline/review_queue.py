@@ -10,10 +10,16 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from filters.decoding import decode
 from filters.policy import PENDING
 from pipeline.dataset import Dataset
+from pipeline.decide import TURNED_DOWN
+from pipeline.encoding import thumbnail
 from pipeline.review import COLUMNS, kept_review
+from pipeline.shards.members import stored_members
 from schemas.ledger import LedgerRow
+from schemas.recipe.decode import DecodeSection
+from schemas.shard import ShardIndexRow
 from schemas.thumbnail import Thumbnail
 
 #: First characters by which a spreadsheet takes a cell for a formula.
@@ -31,14 +37,27 @@ def queued(dataset: Dataset, reason: str = PENDING) -> Iterator[tuple[LedgerRow,
         table = pq.read_table(dataset.decision, columns=["sample_key", "reasons"])
         standing = dict(zip(table["sample_key"].to_pylist(), table["reasons"].to_pylist(), strict=True))
     for part in sorted(dataset.ledger.glob("*.parquet")):
-        rows = [
-            row
-            for row in LedgerRow.read_parquet(part)
-            if row.sample_key not in decided and reason in standing.get(row.sample_key, row.reasons)
-        ]
+        rows = []
+        for row in LedgerRow.read_parquet(part):
+            reasons = standing.get(row.sample_key, row.reasons)
+            if reason in reasons and (row.sample_key not in decided or reason == TURNED_DOWN):
+                rows.append(row.model_copy(update={"reasons": reasons}))
         pictures = dataset.thumbnails / part.name
         shown = {one.sample_key: one for one in Thumbnail.read_parquet(pictures)} if rows and pictures.exists() else {}
-        yield from ((row, shown.get(row.sample_key)) for row in rows)
+        index = dataset.index / part.name
+        entries = ShardIndexRow.read_parquet(index) if rows and index.exists() else []
+        for row in rows:
+            yield row, shown.get(row.sample_key) or _from_shard(dataset, row, entries)
+
+
+def _from_shard(dataset: Dataset, row: LedgerRow, entries: Sequence[ShardIndexRow]) -> Thumbnail | None:
+    """The thumbnails of a sample that the run accepted, whose pictures a shard holds."""
+    members = stored_members(dataset, row, entries)
+    pictures = {kind: data for name, data in members.items() if (kind := name.partition(".")[0]) in ("lq", "gt")}
+    if len(pictures) < 2:
+        return None
+    small = {kind: thumbnail(decode(data, DecodeSection().max_pixels).pixels) for kind, data in pictures.items()}
+    return Thumbnail(sample_key=row.sample_key, degraded=small["lq"], clean=small["gt"])
 
 
 def write_queue(rows: Sequence[tuple[LedgerRow, Thumbnail | None]], path: Path) -> Path:

@@ -32,6 +32,13 @@ def prepare_harvest(
     Raises RecipeError when the recipe names no source, or a filter or a generator that cannot be used.
     """
     section = recipe.harvest
+    for place, source in enumerate(recipe.sources):
+        if source.degradation and source.degradation not in TASKS:
+            raise RecipeError(
+                f"sources.{place}.degradation: {source.degradation!r} is no task; known: {', '.join(TASKS)}"
+            )
+        if source.kind == "clips":
+            raise RecipeError(f"sources.{place}.kind: 'clips' are for synthesis; harvest takes photographs")
     for field, names in (("degradations", section.degradations), ("generator.prompts", section.generator.prompts)):
         if unknown := [name for name in names if name not in TASKS]:
             raise RecipeError(f"harvest.{field}: {unknown[0]!r} is no task; known: {', '.join(TASKS)}")

@@ -12,7 +12,8 @@ NAMED = "input.semantics"
 
 class Name(ItemStage):
     """Takes a photograph for the likeliest of the degradations looked for, if the plan did not name one, and for its
-    estimated severity. The probability is the score `input.semantics`; without semantic scores there is none.
+    estimated severity. The probability is the score `input.semantics`, 1 where the plan named the degradation; without
+    semantic scores there is none.
     """
 
     name = "name"
@@ -26,8 +27,10 @@ class Name(ItemStage):
         named = row.degradation or max(likely, key=lambda name: likely[name], default="")
         if not named:
             return
-        if f"{NAMED}.{named}" in scores:
-            item.scores[NAMED] = scores[f"{NAMED}.{named}"]
+        if row.degradation:
+            item.scores[NAMED] = 1.0
+        elif likely:
+            item.scores[NAMED] = likely[named]
         severity = round(scores.get(f"input.severity.{named}", 0.0), 4)
         item.row = row.model_copy(update={"degradation": named, "severity": severity})
         item.task = named

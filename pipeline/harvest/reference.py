@@ -11,7 +11,7 @@ from filters.decoding import decode
 from filters.policy import decide_photograph
 from filters.scoring import score_source
 from pipeline.encoding import encode_lossless
-from pipeline.harvest.generators.contract import Image, NoReference, ReferenceGenerator, Request
+from pipeline.harvest.generators.contract import Image, ReferenceGenerator, Request
 from pipeline.harvest.photograph import fitted, size_scores
 from pipeline.harvest.references import ReferenceStore
 from pipeline.stages.stage import ItemStage
@@ -25,7 +25,7 @@ class MakeReference(ItemStage):
     """Gives a photograph its reference, fitted to its size, and `reference.*` scores; kept ones are not made again.
 
     A photograph that a rule on itself speaks against gets none, unless the recipe wants references of all. A generator
-    that fails costs a row its reference, which the next run tries again; one that has none says so in `error`.
+    that fails, or has none, costs a row its reference, which the next run tries again.
     """
 
     name = "reference"
@@ -63,10 +63,8 @@ class MakeReference(ItemStage):
         made = self._made.get(item.row.sample_key)
         if made is None or self._generator is None:
             return
-        if isinstance(made, NoReference):
-            item.error = str(made)
-            return
         if isinstance(made, Exception):
+            item.error = str(made)
             item.unscored.append(f"reference: {type(made).__name__}: {made}")
             return
         assert item.degraded is not None

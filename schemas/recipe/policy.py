@@ -16,8 +16,8 @@ class Rule(Section):
     """
 
     score: str
-    min: float | None = None
-    max: float | None = None
+    min: float | None = Field(default=None, allow_inf_nan=False)
+    max: float | None = Field(default=None, allow_inf_nan=False)
     degradations: tuple[str, ...] = ()
     roles: tuple[Role, ...] = ()
 

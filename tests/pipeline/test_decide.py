@@ -184,6 +184,8 @@ def test_what_waits_is_written_to_be_filled_in(tmp_path, dataset):
     )
     page = write_queue(rows, tmp_path / "queue.csv")
     assert page.read_text().count("<section>") == len(rows)
+    assert page.read_text().count("<img") == 2 * len(rows)  # of those that the run accepted, too
+    assert {tuple(row.reasons) for row, _ in rows} == {("review.pending",)}
     assert read_review(tmp_path / "queue.csv") == []
     lines = (tmp_path / "queue.csv").read_text().splitlines()
     filled = [lines[0], *(line.replace(",,,,", ",accept,ada,fine,", 1) for line in lines[1:3]), *lines[3:]]

@@ -129,6 +129,26 @@ def test_rows_say_what_ran_and_what_was_seen(harvested, found):
     assert 2.0 in enlarged
 
 
+def test_a_reference_that_comes_later_is_found(found, tmp_path, recipe_of):
+    references = found[1]
+    late = tmp_path / "references"
+    shutil.copytree(references, late)
+    recipe = recipe_of(harvest={"generator": {"kind": "folder", "path": str(late)}})
+    dataset = harvest(recipe, tmp_path / "dataset")
+    lone = next(row for row in ledger(dataset) if row.reasons == ["reference.missing"])
+    assert lone.unscored[0].startswith("reference: NoReference")
+    photo = Image.open(lone.uri)
+    photo.save(late / f"{lone.uri.rpartition('/')[2].removesuffix('.jpg')}.png")
+    again = {row.sample_key: row for row in ledger(harvest(recipe, tmp_path / "dataset"))}
+    assert again[lone.sample_key].reasons == ["review.pending"] and not again[lone.sample_key].unscored
+
+
+def test_a_recipe_that_does_not_work_leaves_the_folder_free(recipe_of, tmp_path):
+    with pytest.raises(RecipeError):
+        harvest(recipe_of(harvest={"generator": {"kind": "folder", "path": "/nowhere"}}), tmp_path / "dataset")
+    assert len(ledger(harvest(recipe_of(), tmp_path / "dataset"))) == 9
+
+
 def test_people_make_the_pairs(harvested, tmp_path):
     recipe, dataset = harvested
     copy = tmp_path / "dataset"

@@ -50,4 +50,4 @@ class ReferenceGenerator(Protocol):
 
 
 class NoReference(Exception):
-    """There is none for this photograph, and trying again would find none."""
+    """There is none for this photograph yet."""
