@@ -16,8 +16,12 @@ from tests.filters.test_pair_scores import LADDERS
 POLICY = PolicySection()
 
 
+#: What other sources and other filters say of a picture like no other, without a mark.
+ALONE = {"source.near_duplicate_distance": 64.0, "source.similarity": 0.0, "source.watermark": 0.0}
+
+
 def source_reasons(pixels):
-    scores = {**score_source(pixels), "source.near_duplicate_distance": 64.0}
+    scores = {**score_source(pixels), **ALONE}
     return [reason for reason in decide(scores, "noise", "synthetic", POLICY) if reason.startswith("source.")]
 
 

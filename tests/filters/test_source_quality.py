@@ -32,8 +32,12 @@ def jpeg(pixels, quality):
     return cv2.imdecode(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
 
 
+#: What other sources and other filters say of a picture like no other, without a mark.
+ALONE = {"source.near_duplicate_distance": 64.0, "source.similarity": 0.0, "source.watermark": 0.0}
+
+
 def source_reasons(pixels):
-    scores = {**score_source(pixels), "source.near_duplicate_distance": 64.0}
+    scores = {**score_source(pixels), **ALONE}
     reasons = decide(scores, "noise", "synthetic", PolicySection())
     return [reason for reason in reasons if reason.startswith("source.")]
 
