@@ -185,7 +185,7 @@ def test_a_model_that_is_not_there_stops_the_run_before_any_work(make_recipe, tm
     with pytest.raises(RecipeError) as error:
         synthesize(make_recipe(cues=override), tmp_path / "dataset")
     assert message in str(error.value)
-    assert not any((tmp_path / "dataset/ledger").iterdir())
+    assert not (tmp_path / "dataset/ledger").exists()
 
 
 def test_a_model_that_does_not_load_ends_the_run_and_not_every_row(hazy, model, tmp_path):
