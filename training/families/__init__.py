@@ -1,0 +1,1 @@
+"""What the families of editors fix around their transformers: times, tokens, positions, prompts, guidance, sizes."""
