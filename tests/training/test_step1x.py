@@ -252,3 +252,20 @@ def test_slices_of_tensors_in_several_files_are_refused(tmp_path):
     save_file({"img_in.weight": torch.zeros(32, 8)}, folder / "part-1.safetensors")
     with pytest.raises(CheckpointError, match=r"(?s)more than one file.*img_in\.weight"):
         load_step1x(folder)
+
+
+def test_parts_that_do_not_fit_together_are_refused(file, tmp_path):
+    folder = tmp_path / "out"
+    save_diffusers(load_step1x(file), folder)
+    config = folder / "connector" / "config.json"
+    whole = json.loads(config.read_text())
+    other = Step1XTransformer.of(replace(SMALL, pooled_width=16))
+    other.connector.save_pretrained(folder / "connector")
+    with pytest.raises(CheckpointError, match="pooled vector of width 12 in the transformer, 16 in the connector"):
+        load_step1x(folder)
+    config.write_text(json.dumps(whole | {"_class_name": "AutoencoderKL"}))
+    with pytest.raises(CheckpointError, match="of the class AutoencoderKL"):
+        load_step1x(folder)
+    config.write_text("{")
+    with pytest.raises(CheckpointError, match=r"no usable config\.json"):
+        load_step1x(folder)

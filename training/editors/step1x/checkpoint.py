@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import torch
 from diffusers import FluxTransformer2DModel
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from schemas.errors import CheckpointError
+from training.editors.diffusers_folder import CONFIG, load_part, shapes_of
 from training.editors.step1x.keys import official_entries
 from training.editors.step1x.model import Step1XConnector, Step1XTransformer
 from training.editors.step1x.shape import Step1XShape
-from training.editors.weight_files import Shapes, WeightFiles
+from training.editors.weight_files import WeightFiles
 
 #: What RealRestorer's release puts before every name.
 INNER = "inner_model."
-_TRANSFORMER, _CONNECTOR, _CONFIG = "transformer", "connector", "config.json"
+_TRANSFORMER, _CONNECTOR = "transformer", "connector"
 
 
 def load_step1x(path: Path, dtype: torch.dtype = torch.float32) -> Step1XTransformer:
@@ -32,14 +31,14 @@ def load_step1x(path: Path, dtype: torch.dtype = torch.float32) -> Step1XTransfo
     Raises CheckpointError when a file is missing or damaged, and, listing the names, when tensors are missing,
     unexpected or of other shapes.
     """
-    if (path / _CONNECTOR / _CONFIG).is_file():
+    if (path / _CONNECTOR / CONFIG).is_file():
         return _load_diffusers(path, dtype)
     inside = path / _TRANSFORMER
     files = WeightFiles(inside if inside.is_dir() else path, prefix=INNER)
     shape = Step1XShape.of(files)
     with torch.device("meta"):
         model = Step1XTransformer.of(shape)
-    own, entries = _shapes(model), official_entries(shape)
+    own, entries = shapes_of(model), official_entries(shape)
     files.check({name: entry.shape(own) for name, entry in entries.items()})
     weights: dict[str, Tensor] = {}
     for name, entry in entries.items():
@@ -90,8 +89,8 @@ def shape_of(model: Step1XTransformer) -> Step1XShape:
 
 
 def _load_diffusers(folder: Path, dtype: torch.dtype) -> Step1XTransformer:
-    transformer = _load_part(FluxTransformer2DModel, folder / _TRANSFORMER, dtype)
-    connector = _load_part(Step1XConnector, folder / _CONNECTOR, dtype)
+    transformer = load_part(FluxTransformer2DModel, folder / _TRANSFORMER, dtype)
+    connector = load_part(Step1XConnector, folder / _CONNECTOR, dtype)
     joined = {
         "text tokens": (transformer.config.joint_attention_dim, connector.config.width),
         "pooled vector": (transformer.config.pooled_projection_dim, connector.config.pooled_width),
@@ -102,22 +101,3 @@ def _load_diffusers(folder: Path, dtype: torch.dtype) -> Step1XTransformer:
                 f"weights {folder}: {what} of width {wanted} in the transformer, {made} in the connector"
             )
     return Step1XTransformer(transformer, connector).eval()
-
-
-def _load_part(kind: Any, folder: Path, dtype: torch.dtype) -> Any:
-    try:
-        config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
-        if config["_class_name"] != kind.__name__:
-            raise CheckpointError(f"weights {folder}: a {config['_class_name']}, not a {kind.__name__}")
-        with torch.device("meta"):
-            model = kind.from_config(config)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"weights {folder}: no usable {_CONFIG} ({error!r}); export the folder again") from error
-    files = WeightFiles(folder)
-    files.check(_shapes(model))
-    model.load_state_dict({name: files.tensor(name).to(dtype) for name in files.shapes}, assign=True)
-    return model
-
-
-def _shapes(model: nn.Module) -> Shapes:
-    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
