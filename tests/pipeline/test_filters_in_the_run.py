@@ -11,6 +11,7 @@ from filters.contract import Finding
 from filters.inference import full_batches, one_by_one
 from filters.looking import Patient, Picture
 from filters.statistics.semantics_filter import StatisticalSemantics
+from filters.watermark.detect import OverlayWatermark
 from schemas.recipe import parse_recipe
 from tests.filters.judge_server import serving
 from tests.pipeline.runs import files, ledger, members, only, synthesize
@@ -77,6 +78,18 @@ def test_what_the_default_filters_find_is_in_the_ledger(recipe_of, tmp_path):
         shares = [value for name, value in row.scores.items() if name.startswith("input.semantics.")]
         assert len(shares) == 10 and sum(shares) == pytest.approx(1)
         assert 0 <= row.scores["source.watermark"] <= 1 and "input.watermark" not in row.scores
+
+
+def test_a_source_is_looked_at_once_for_all_its_units(recipe_of, tmp_path, monkeypatch):
+    shown = []
+    look = OverlayWatermark.score
+    monkeypatch.setattr(OverlayWatermark, "score", lambda self, images: shown.append(len(images)) or look(self, images))
+    rows = ledger(synthesize(recipe_of(plan={"variants": 3, "unit_size": 2}), tmp_path / "dataset"))
+    assert len(rows) == 24 and sum(shown) == 8
+    by_source = {}
+    for row in rows:
+        by_source.setdefault(row.source_key, set()).add(row.scores["source.watermark"])
+    assert all(len(values) == 1 for values in by_source.values())
 
 
 def judged(url, **changes):
