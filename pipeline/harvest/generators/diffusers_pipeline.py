@@ -22,7 +22,6 @@ class PipelineReferences:
 
     Weights are read from safetensors files alone. Each photograph has a generator of its own on the CPU, seeded by its
     key, so a reference depends neither on its neighbours nor on the batch.
-    Raises RecipeError when the package, folder or weights are missing or the pipeline takes no image.
     """
 
     provider, batch = "diffusers", 1
@@ -39,7 +38,10 @@ class PipelineReferences:
         return f"{name}@{section.revision}" if section.revision else name
 
     def load(self) -> None:
-        """Loads the pipeline."""
+        """Loads the pipeline.
+
+        Raises RecipeError when the package, folder or weights are missing or the pipeline takes no image.
+        """
         section = self._section
         try:
             import torch
