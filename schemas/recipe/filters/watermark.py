@@ -9,7 +9,8 @@ from schemas.recipe.section import Fraction, Section
 
 class WatermarkSection(Section):
     """provider: `rapidocr` (text found and read by the models that its package carries, and repeated overlays),
-    `overlay` (repeated overlays and lines from corner to corner alone, a hundred times faster) or `owlv2` (an open-vocabulary detector of transformers).
+    `overlay` (repeated overlays and lines from corner to corner alone, a hundred times faster) or `owlv2` (an
+    open-vocabulary detector of transformers).
     model: for `owlv2`, the folder of a model or its hub id, for instance google/owlv2-base-patch16-ensemble.
     queries: for `owlv2`, what is looked for.
     threshold: for `owlv2`, the score below which a detection does not count.
