@@ -20,6 +20,7 @@ from degradations.rng import generator
 from pipeline.files import write_atomically
 from schemas.errors import CheckpointError, DivergedError
 from training.lowlight_pairs import PairPictures, random_crop
+from training.saved_steps import take_steps
 
 #: Weight of the gradient term beside L1.
 GRADIENT = 0.5
@@ -179,14 +180,5 @@ def train(run: Run, save_every: int, report: Callable[[int, float], None]) -> Pa
     report: called with the number of steps taken and the loss after each; when it raises, also KeyboardInterrupt, the
     steps taken are saved first.
     """
-    while not run.finished:
-        loss = run.advance()
-        if run.step % save_every == 0 or run.finished:
-            run.save()
-        try:
-            report(run.step, loss)
-        except BaseException:
-            if not run.finished:
-                run.save()
-            raise
+    take_steps(run, save_every, report)
     return run.out

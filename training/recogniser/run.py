@@ -24,6 +24,7 @@ from schemas.errors import CheckpointError, DatasetError, DivergedError, RecipeE
 from schemas.recogniser import RecogniserConfig
 from training.recogniser.batches import Batch, Batches
 from training.recogniser.examples import Examples
+from training.saved_steps import take_steps
 
 #: Weights while they are trained, with AdamW's moments, beside what the folder will hold.
 STATE = "training.safetensors"
@@ -200,13 +201,4 @@ def train(run: Run, save_every: int, report: Callable[[int, float], None]) -> No
     """
     if run.finished:
         run.save()
-    while not run.finished:
-        loss = run.advance()
-        if run.step % save_every == 0 or run.finished:
-            run.save()
-        try:
-            report(run.step, loss)
-        except BaseException:
-            if not run.finished:
-                run.save()
-            raise
+    take_steps(run, save_every, report)
