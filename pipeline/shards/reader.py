@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -30,8 +31,10 @@ class Sample(NamedTuple):
 class ShardReader:
     """Random access to the accepted samples of one or several datasets, in the order of their keys.
 
-    `keys`, `tasks`, `degradations`, `roles` and `severities` are columns with one entry a sample. Samples that a later
-    `tarnish decide` rejected are left out. The reader can be pickled and read from several processes.
+    `keys`, `tasks`, `degradations`, `roles`, `severities`, `curricula` ("" in indices without it) and `digests` are
+    columns with one entry a sample; a digest is the first 16 hex digits of the sha256 of both images' sha256, degraded
+    then clean. Samples that a later `tarnish decide` rejected are left out. The reader can be pickled and read from
+    several processes.
 
     datasets: dataset folders. split: "train", "validation" or "heldout".
     Raises DatasetError when a folder is no finished dataset, a shard is missing, or a key occurs twice.
@@ -59,6 +62,9 @@ class ShardReader:
         self.degradations: list[str] = first["degradation"].to_pylist()
         self.roles: list[str] = first["role"].to_pylist()
         self.severities: list[float] = first["severity"].to_pylist()
+        self.curricula: list[str] = first["curriculum"].to_pylist()
+        hashes = table["sha256"].to_numpy(zero_copy_only=False).reshape(-1, 3)
+        self.digests: list[str] = [_digest(degraded, clean) for clean, _, degraded in hashes]
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -87,6 +93,10 @@ class ShardReader:
             os.close(descriptor)
 
 
+def _digest(degraded: str, clean: str) -> str:
+    return hashlib.sha256(f"{degraded}{clean}".encode()).hexdigest()[:16]
+
+
 def _repeats(keys: Any) -> bool:
     return bool((keys[1:] == keys[:-1]).any())
 
@@ -96,7 +106,9 @@ def _index(folder: Path, number: int, split: str) -> pa.Table:
     parts = sorted(dataset.index.glob("*.parquet"))
     if not parts:
         raise DatasetError(f"dataset {folder}: no index in {dataset.index}; run `tarnish synthesize` first")
-    table = pa.concat_tables([pq.read_table(part) for part in parts])
+    table = pa.concat_tables([pq.read_table(part) for part in parts], promote_options="default")
+    if "curriculum" not in table.column_names:
+        table = table.append_column("curriculum", pa.array([""] * table.num_rows, type=pa.string()))
     table = table.filter(pc.equal(table["split"], split))
     if dataset.decision.exists():
         decision = pq.read_table(dataset.decision, columns=["sample_key", "verdict"])

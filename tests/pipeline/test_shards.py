@@ -3,8 +3,10 @@
 import io
 import json
 import pickle
+import shutil
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import webdataset
 from PIL import Image
@@ -121,3 +123,23 @@ def test_a_key_with_a_dot_is_refused(tmp_path):
     )  # fmt: skip
     with pytest.raises(ValueError, match="holds a dot"):
         write_shard(tmp_path / "a.tar", "a.tar", [ShardSample(row, "noise", {"json": b"{}"})])
+
+
+def test_columns_tell_the_curriculum_and_the_content_of_the_images(dataset, ours):
+    import hashlib
+
+    reader = ShardReader(dataset.root)
+    curricula = {row.sample_key: row.curriculum for row in ledger(dataset)}
+    assert reader.curricula == [curricula[key] for key in reader.keys]
+    assert set(reader.curricula) > {"single"}
+    for key, digest in zip(reader.keys, reader.digests, strict=True):
+        images = (ours[key].degraded, ours[key].clean)
+        both = "".join(hashlib.sha256(data).hexdigest() for data in images)
+        assert digest == hashlib.sha256(both.encode()).hexdigest()[:16]
+
+
+def test_an_index_of_before_the_curriculum_is_read(dataset, tmp_path):
+    shutil.copytree(dataset.root, tmp_path / "older")
+    for part in (tmp_path / "older" / "index").glob("*.parquet"):
+        pq.write_table(pq.read_table(part).drop_columns(["curriculum"]), part)
+    assert set(ShardReader(tmp_path / "older").curricula) == {""}
