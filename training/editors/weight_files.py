@@ -51,6 +51,13 @@ class WeightFiles:
         file, inside = self._homes[name]
         return file.get_tensor(inside)
 
+    def rows(self, name: str, start: int, stop: int) -> Tensor:
+        """Rows start … stop − 1 (axis 0) of the tensor; no others are read. A tensor without axes is given whole."""
+        if not self.shapes[name]:
+            return self.tensor(name)
+        file, inside = self._homes[name]
+        return file.get_slice(inside)[start:stop]
+
     def check(self, expected: Shapes) -> None:
         """Raises CheckpointError that lists what is missing, unexpected or of another shape than `expected`."""
         wrong = [f"{name}: missing" for name in sorted(expected.keys() - self.shapes.keys())]
