@@ -48,10 +48,10 @@ def start_heavy_times(uniform: Tensor, start_share: float) -> Tensor:
     return ((uniform - start_share) / (1.0 - start_share)).clamp_min(0.0)
 
 
-def noise_point(clean: Tensor, degraded: Tensor, noise: Tensor, sigma: Tensor) -> Point:
-    """The point at σ between the clean image (σ = 0) and noise (σ = 1)."""
+def noise_point(clean: Tensor, reference: Tensor, noise: Tensor, sigma: Tensor) -> Point:
+    """The point at σ between the clean image (σ = 0) and noise (σ = 1), the reference in context."""
     level = sigma[:, None, None, None]
-    return Point((1.0 - level) * clean + level * noise, sigma, degraded, noise - clean)
+    return Point((1.0 - level) * clean + level * noise, sigma, reference, noise - clean)
 
 
 def noise_free_point(clean: Tensor, degraded: Tensor, time: Tensor) -> Point:
@@ -60,15 +60,26 @@ def noise_free_point(clean: Tensor, degraded: Tensor, time: Tensor) -> Point:
     return Point((1.0 - level) * degraded + level * clean, time, None, clean - degraded)
 
 
-def draw_point(clean: Tensor, degraded: Tensor, objective: ObjectiveSection, key: str, places: Sequence[int]) -> Point:
-    """A random point on the path of each sample. Time and noise of a sample are keyed by `key` and its place alone."""
+def draw_point(
+    clean: Tensor,
+    degraded: Tensor,
+    reference: Tensor,
+    objective: ObjectiveSection,
+    shift_by: float,
+    key: str,
+    places: Sequence[int],
+) -> Point:
+    """A random point on the path of each sample. Time and noise of a sample are keyed by `key` and its place alone.
+
+    reference: `degraded`, or zeros where it is dropped; in context for the `noise` form. shift_by: of its times.
+    """
     rngs = [generator(0, key, "flow", place) for place in places]
     if objective.form == "noise_free":
         uniform = torch.tensor([rng.random() for rng in rngs], dtype=torch.float32)
-        return noise_free_point(clean, degraded, start_heavy_times(uniform, objective.start_share))
+        return noise_free_point(clean, degraded, start_heavy_times(uniform, objective.start_share).to(clean.device))
     normal = torch.tensor([rng.standard_normal() for rng in rngs], dtype=torch.float32)
-    noise = np.stack([rng.standard_normal(clean.shape[1:], dtype=np.float32) for rng in rngs])
-    return noise_point(clean, degraded, torch.from_numpy(noise), noise_times(normal, objective.shift))
+    noise = torch.from_numpy(np.stack([rng.standard_normal(clean.shape[1:], dtype=np.float32) for rng in rngs]))
+    return noise_point(clean, reference, noise.to(clean.device), noise_times(normal, shift_by).to(clean.device))
 
 
 #: Mean squared error at which `logarithmic` stops amplifying: 5 of 255 levels in the scale [−1, 1].
@@ -85,20 +96,16 @@ def sample_losses(predicted: Tensor, velocity: Tensor, logarithmic: bool) -> Ten
     return torch.log1p(error / LEAST_ERROR) if logarithmic else error
 
 
-Velocity = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+Velocity = Callable[[Tensor, float], Tensor]
 
 
-def restore(velocity: Velocity, degraded: Tensor, noise: Tensor, objective: ObjectiveSection, steps: int) -> Tensor:
-    """The restored images (B, C, H, W) after `steps` Euler steps of velocity(state, time, reference).
+def walk(velocity: Velocity, state: Tensor, knots: Sequence[float], report: Callable[[int], None] | None) -> Tensor:
+    """Where Euler steps of velocity(state, time) lead from `state` (B, C, h, w) at the first knot to the last one.
 
-    `noise` starts the `noise` form and is not read by the other.
+    report: called with the number of steps taken, after each.
     """
-    knots = torch.linspace(0.0, 1.0, steps + 1, device=degraded.device)
-    if objective.form == "noise":
-        knots = shift(1.0 - knots, objective.shift)
-        state, reference = noise, degraded
-    else:
-        state, reference = degraded, None
-    for here, there in pairwise(knots):
-        state = state + (there - here) * velocity(state, here.expand(len(state)), reference)
+    for number, (here, there) in enumerate(pairwise(knots), start=1):
+        state = state + (there - here) * velocity(state, here)
+        if report is not None:
+            report(number)
     return state

@@ -9,6 +9,7 @@ from torch import nn
 
 from schemas.recipe.training import StageSection
 from training.editors.base import Editor
+from training.parallel import fused_options
 
 
 def learning_rate(stage: StageSection, step: int) -> float:
@@ -26,30 +27,29 @@ def learning_rate(stage: StageSection, step: int) -> float:
 
 
 def freeze(editor: Editor, share: float) -> list[nn.Module]:
-    """Freezes the first ⌊share · n⌋ of the n single-stream blocks, thaws all else; the frozen blocks."""
+    """Freezes the first ⌊share · n⌋ of the n single-stream blocks, beside what is frozen already; those blocks."""
     blocks = list(editor.single_blocks())
     frozen = blocks[: math.floor(share * len(blocks))]
-    editor.requires_grad_(True)
     for block in frozen:
         block.requires_grad_(False)
     return frozen
 
 
 def optimizer(editor: Editor, stage: StageSection) -> torch.optim.AdamW:
-    """AdamW, β = (0.9, 0.95), ε = 1e-8 (RealRestorer 2026), over the weights that move, its state made at zero."""
+    """AdamW over the weights that move, its state made at zero, fused where the device has it."""
+    moving = [parameter for parameter in editor.parameters() if parameter.requires_grad]
     adam = torch.optim.AdamW(
-        [parameter for parameter in editor.parameters() if parameter.requires_grad],
+        moving,
         lr=stage.learning_rate,
-        betas=(0.9, 0.95),
-        eps=1e-8,
+        betas=stage.betas,
+        eps=stage.epsilon,
         weight_decay=stage.weight_decay,
-        foreach=True,
+        **fused_options(editor.device),
     )
-    for group in adam.param_groups:
-        for parameter in group["params"]:
-            adam.state[parameter] = {
-                "step": torch.tensor(0.0),
-                "exp_avg": torch.zeros_like(parameter),
-                "exp_avg_sq": torch.zeros_like(parameter),
-            }
+    for parameter in moving:
+        adam.state[parameter] = {
+            "step": torch.zeros((), dtype=torch.float32, device=editor.device if adam.defaults["fused"] else "cpu"),
+            "exp_avg": torch.zeros_like(parameter),
+            "exp_avg_sq": torch.zeros_like(parameter),
+        }
     return adam

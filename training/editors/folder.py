@@ -1,35 +1,46 @@
-"""A finished editor as a folder: `config.json` and `editor.safetensors`."""
+"""A finished editor as a folder: `config.json` and its weights."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
+import torch
 from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from schemas.errors import CheckpointError
-from training.editors.base import Editor, EditorConfig
+from schemas.recipe.training import TinySection, TrainingSection
+from training.editors.base import Editor, EditorConfig, Rows
 from training.editors.build import build_editor
+from training.editors.loading import load_weights
+from training.editors.tiny.transformer import WEIGHTS
+from training.editors.weight_files import WeightFiles
+from training.lora import ADAPTER, adapt, adapter_rows, save_adapter
 
-_CONFIG, _WEIGHTS = "config.json", "editor.safetensors"
+_CONFIG = "config.json"
 
 
-def export_editor(folder: Path, config: EditorConfig, weights: Mapping[str, Tensor]) -> None:
-    """Writes the folder, or writes it anew: it is whole or as it was at any moment but the last rename."""
+def export_editor(folder: Path, editor: Editor, config: EditorConfig, weights: Mapping[str, Tensor]) -> None:
+    """Writes the folder, or writes it anew: it is whole or as it was at any moment but the last rename.
+
+    weights: one for each parameter that training changed, by name; of an editor with low-rank adaptation, the adapters.
+    """
     making = folder.with_name(folder.name + ".making")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
     (making / _CONFIG).write_text(config.model_dump_json(indent=1), encoding="utf-8")
-    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, making / _WEIGHTS)
+    if config.lora.rank:
+        save_adapter(making, editor, config.lora, weights)
+    else:
+        editor.save_weights(making, weights)
     shutil.rmtree(folder, ignore_errors=True)
     making.rename(folder)
 
 
-def load_editor(folder: Path) -> Editor:
+def load_editor(folder: Path, device: str | torch.device = "cpu") -> Editor:
     """The editor of an exported folder, in evaluation mode.
 
     Raises CheckpointError when a file is missing or damaged and, listing the names, when the weights are of another
@@ -43,24 +54,37 @@ def load_editor(folder: Path) -> Editor:
         ) from error
     except ValidationError as error:
         raise CheckpointError(f"editor {folder}: {_CONFIG} is not of this version: {error}") from error
+    if config.lora.rank or isinstance(config.editor, TinySection):
+        return _opened(config, device, folder)
+    here = config.editor.model_copy(update={"transformer": str(folder)})
+    return _opened(config.model_copy(update={"editor": here}), device, folder)
+
+
+def base_editor(training: TrainingSection, device: str | torch.device = "cpu") -> Editor:
+    """The pretrained editor that a recipe starts from, in evaluation mode.
+
+    Raises CheckpointError where the recipe's editor is the small one, which starts from chance.
+    """
+    if isinstance(training.editor, TinySection):
+        raise CheckpointError("training.editor.kind: 'tiny' has no pretrained weights; name a trained editor's folder")
+    config = EditorConfig.of(training)
+    return _opened(config.model_copy(update={"lora": config.lora.model_copy(update={"rank": 0})}), device, None)
+
+
+def _opened(config: EditorConfig, device: str | torch.device, folder: Path | None) -> Editor:
     editor = build_editor(config, seed=0)
-    try:
-        with safe_open(folder / _WEIGHTS, framework="pt") as file:
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"editor {folder}: {_WEIGHTS} cannot be read ({error}); export it again") from error
-    own = editor.state_dict()
-    wrong = [f"{name}: missing" for name in own.keys() - weights.keys()]
-    wrong += [f"{name}: not of this editor" for name in weights.keys() - own.keys()]
-    wrong += [
-        f"{name}: {tuple(weights[name].shape)} there, {tuple(own[name].shape)} in the configuration"
-        for name in own.keys() & weights.keys()
-        if weights[name].shape != own[name].shape
-    ]
-    if wrong:
-        raise CheckpointError(
-            f"editor {folder}: weights of another architecture:\n  " + "\n  ".join(sorted(wrong)[:20])
-        )
-    editor.load_state_dict(weights)
+    rows = editor.base_weights()
+    if config.lora.rank and folder is not None:
+        adapt(editor, config.lora)
+        rows = adapter_rows(folder / ADAPTER, editor, rows)
+    elif rows is None and folder is not None:
+        rows = _small_rows(editor, folder)
+    load_weights(editor, torch.device(device), rows or {})
     editor.requires_grad_(False)
     return editor.eval()
+
+
+def _small_rows(editor: Editor, folder: Path) -> Mapping[str, Rows]:
+    files = WeightFiles(folder / WEIGHTS)
+    files.check({name: tuple(parameter.shape) for name, parameter in editor.named_parameters()})
+    return {name: partial(files.rows, name) for name in files.shapes}

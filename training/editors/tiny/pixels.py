@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-import cv2
-import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 from torch import Tensor, nn
 
-from training.editors.base import Condition, Editor, EditorConfig, Request
-from training.editors.words import word_ids
+from schemas.recipe.training import TinySection
+from training.editors.base import Condition, Editor, EditorConfig, Posterior, Request
+from training.editors.tiny.context import TOKENS, Context, joined, read_request
+from training.editors.tiny.starlet import starlet
+from training.editors.tiny.transformer import position_ids, save_small, small_timesteps, small_transformer
+from training.families.packing import Grid, token_counts
+from training.flops import FluxShape, forward_flops
 
-#: Words of a prompt that are read.
-WORDS = 16
-#: Side of the overview, the whole degraded picture made small, and of its patches.
-OVERVIEW, OVERVIEW_PATCH = 32, 8
 #: Pixels a side of a token, and of a cell of the stem's and the tail's features.
 PATCH, CELL = 8, 2
 #: Wavelet planes, the last one being the smooth rest.
 LEVELS = 5
-#: Widths of the rotary position axes (image, row, column) for each 16 of a head's width, as 16/56/56 of 128.
-ROPE_SIXTEENTHS = (2, 7, 7)
 
 
-class TinyEditor(Editor):
+class PixelEditor(Editor):
     """Flux's transformer (diffusers) between a convolutional stem and tail.
 
     The stem makes features at half resolution; 4×4 of them are a token of 8×8 pixels. The transformer sees the words
@@ -37,31 +34,24 @@ class TinyEditor(Editor):
     Latents are pixels scaled to [−1, 1].
     """
 
+    multiple = PATCH
+
     def __init__(self, config: EditorConfig) -> None:
         super().__init__(config)
-        section = config.editor
+        assert isinstance(config.editor, TinySection)
+        self.section = section = config.editor
+        self.timesteps = small_timesteps(config.objective)
         features, width = section.features, section.heads * section.head_dim
         self.in_context = config.objective.form == "noise"
         grid = PATCH // CELL
         self.opponent = _opponent()
-        self.words = nn.Embedding(section.words, width)
-        self.overview = nn.Linear(3 * OVERVIEW_PATCH**2, width)
+        self.context = Context(section.words, width)
         self.stem = nn.Sequential(
             nn.PixelUnshuffle(CELL),
             nn.Conv2d(3 * LEVELS * CELL**2, features, 3, padding=1),
             ConvBlock(features),
         )
-        self.transformer = FluxTransformer2DModel(
-            patch_size=1,
-            in_channels=features * grid**2,
-            num_layers=section.double_blocks,
-            num_single_layers=section.single_blocks,
-            attention_head_dim=section.head_dim,
-            num_attention_heads=section.heads,
-            joint_attention_dim=width,
-            pooled_projection_dim=width,
-            axes_dims_rope=tuple(share * section.head_dim // 16 for share in ROPE_SIXTEENTHS),
-        )
+        self.transformer = small_transformer(section, features * grid**2)
         self.join = nn.Conv2d(features * (3 if self.in_context else 2), features, 1)
         self.modulation = nn.Linear(width, 2 * 2 * features)
         self.tail = nn.ModuleList([ConvBlock(features), ConvBlock(features)])
@@ -69,23 +59,37 @@ class TinyEditor(Editor):
         self.out = nn.Sequential(
             nn.Conv2d(features, 3 * (images * LEVELS + 1) * CELL**2, 3, padding=1), nn.PixelShuffle(CELL)
         )
-        nn.init.normal_(self.words.weight, std=0.5)
         for parameter in self.out.parameters():
             nn.init.zeros_(parameter)
 
-    def encode_condition(self, requests: Sequence[Request]) -> Condition:
-        """words: int64 (B, 16). overview: float32 (B, 16, 192), patches of the picture made small, in [−1, 1]."""
-        ids = [word_ids(request.prompt, self.config.editor.words, WORDS) for request in requests]
-        return {
-            "words": torch.tensor(ids, dtype=torch.int64),
-            "overview": torch.from_numpy(np.stack([_overview(request.picture) for request in requests])),
-        }
+    @property
+    def identity(self) -> str:
+        return "tiny"
 
-    def encode(self, pixels: Tensor) -> Tensor:
-        return torch.einsum("oc,bchw->bohw", self.opponent, pixels * 2.0 - 1.0)
+    def encode_requests(self, requests: Sequence[Request]) -> list[Condition]:
+        return [read_request(request, self.section.words) for request in requests]
+
+    def collate(self, conditions: Sequence[Condition]) -> Condition:
+        return joined(conditions, self.device)
+
+    def encode(self, pixels: Tensor) -> Posterior:
+        colours = self.opponent.to(pixels.device)
+        return Posterior(torch.einsum("oc,bchw->bohw", colours, pixels * 2.0 - 1.0), None)
 
     def decode(self, latents: Tensor) -> Tensor:
-        return (torch.einsum("oc,bohw->bchw", self.opponent, latents) + 1.0) / 2.0
+        return (torch.einsum("oc,bohw->bchw", self.opponent.to(latents.device), latents) + 1.0) / 2.0
+
+    def latent_shape(self, height: int, width: int) -> tuple[int, int, int]:
+        return 3, height, width
+
+    def target_tokens(self, height: int, width: int) -> int:
+        return (height // PATCH) * (width // PATCH)
+
+    def forward_flops(self, height: int, width: int) -> int:
+        """The transformer's; the convolutions before and after it are left out."""
+        target = Grid(height // PATCH, width // PATCH)
+        tokens = token_counts(TOKENS, target, *([target] if self.in_context else []))
+        return forward_flops(FluxShape.of(self.transformer.config), tokens)
 
     def forward(self, state: Tensor, time: Tensor, reference: Tensor | None, condition: Condition) -> Tensor:
         if (reference is not None) != self.in_context:
@@ -96,15 +100,13 @@ class TinyEditor(Editor):
         cells = [self.stem(band) for band in bands]
         grid, (rows, columns) = PATCH // CELL, (state.shape[2] // PATCH, state.shape[3] // PATCH)
         tokens = torch.cat([F.pixel_unshuffle(cell, grid).flatten(2).mT for cell in cells], dim=1)
-        words = self.words(condition["words"])
-        context = torch.cat([words, self.overview(condition["overview"])], dim=1)
-        pooled = words.mean(dim=1)
+        context, pooled = self.context(condition)
         out = self.transformer(
             hidden_states=tokens,
             encoder_hidden_states=context,
             pooled_projections=pooled,
             timestep=time,
-            img_ids=_position_ids(len(cells), rows, columns, state.device),
+            img_ids=position_ids(len(cells), rows, columns, state.device),
             txt_ids=torch.zeros(context.shape[1], 3, device=state.device),
             return_dict=False,
         )[0][:, : rows * columns]
@@ -125,6 +127,15 @@ class TinyEditor(Editor):
     def single_blocks(self) -> Sequence[nn.Module]:
         return list(self.transformer.single_transformer_blocks)
 
+    def adapted(self) -> nn.Module:
+        return self.transformer
+
+    def save_weights(self, folder: Path, weights: Mapping[str, Tensor]) -> None:
+        save_small(folder, weights)
+
+    def frozen(self) -> Mapping[str, nn.Module]:
+        return {}
+
 
 class ConvBlock(nn.Module):
     """Two 3×3 convolutions around a GELU, added to their input."""
@@ -142,37 +153,3 @@ def _opponent() -> Tensor:
     """Orthonormal axes of colour: grey, red against blue, green against both. (3, 3)."""
     axes = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 2.0, -1.0]])
     return axes / axes.norm(dim=1, keepdim=True)
-
-
-def starlet(image: Tensor, levels: int) -> Tensor:
-    """The à trous wavelet planes, finest first, then what is left (Starck and Murtagh 1994): (B, levels·C, H, W).
-
-    Their sum is the image. Smoothing is by the B₃ spline (1, 4, 6, 4, 1)/16 with gaps of 1, 2, 4, … pixels.
-    """
-    planes = []
-    for level in range(levels - 1):
-        smooth = _smooth(image, 2**level)
-        planes.append(image - smooth)
-        image = smooth
-    return torch.cat([*planes, image], dim=1)
-
-
-def _smooth(image: Tensor, gap: int) -> Tensor:
-    channels = image.shape[1]
-    spline = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]).to(image) / 16.0
-    padded = F.pad(image, (2 * gap,) * 4, mode="replicate")
-    rows = F.conv2d(padded, spline.view(1, 1, 5, 1).expand(channels, 1, 5, 1), dilation=gap, groups=channels)
-    return F.conv2d(rows, spline.view(1, 1, 1, 5).expand(channels, 1, 1, 5), dilation=gap, groups=channels)
-
-
-def _position_ids(images: int, rows: int, columns: int, device: torch.device) -> Tensor:
-    """(image, row, column) of each token, float32 (images·rows·columns, 3)."""
-    axes = torch.arange(images), torch.arange(rows), torch.arange(columns)
-    return torch.cartesian_prod(*axes).reshape(-1, 3).float().to(device)
-
-
-def _overview(picture: np.ndarray) -> np.ndarray:
-    small = cv2.resize(picture, (OVERVIEW, OVERVIEW), interpolation=cv2.INTER_AREA).astype(np.float32) / 127.5 - 1.0
-    side = OVERVIEW // OVERVIEW_PATCH
-    patches = small.reshape(side, OVERVIEW_PATCH, side, OVERVIEW_PATCH, 3).transpose(0, 2, 1, 3, 4)
-    return np.ascontiguousarray(patches.reshape(side * side, -1))
