@@ -16,6 +16,7 @@ class ParallelSection(Section):
     recompute: activations recomputed in the backward pass: none; `selective`, all but matrix products and attention;
     `full`, everything inside a block.
     compile: compile each block (torch.compile).
+    offload: weights, gradients and moments stay in the host's memory and visit the GPU block by block.
     """
 
     shard: Literal["full", "hybrid"] = "full"
@@ -23,3 +24,4 @@ class ParallelSection(Section):
     precision: Literal["fp32", "bf16"] = "fp32"
     recompute: Literal["none", "selective", "full"] = "none"
     compile: bool = False
+    offload: bool = False
