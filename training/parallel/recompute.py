@@ -1,0 +1,44 @@
+"""Activations computed anew in the backward pass instead of kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial, wraps
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint, create_selective_checkpoint_contexts, noop_context_fn
+
+_ATEN = torch.ops.aten
+#: What `selective` keeps: matrix products and attention, whose kernels differ between devices.
+_KEPT = [
+    _ATEN.mm.default,
+    _ATEN.addmm.default,
+    _ATEN.bmm.default,
+    _ATEN._scaled_dot_product_flash_attention.default,
+    _ATEN._scaled_dot_product_efficient_attention.default,
+    _ATEN._scaled_dot_product_cudnn_attention.default,
+    _ATEN._scaled_dot_product_flash_attention_for_cpu.default,
+]
+
+
+def recompute_blocks(blocks: Sequence[nn.Module], mode: Literal["none", "selective", "full"]) -> None:
+    """Has each block keep its inputs, with `selective` its matrix products and attention too, and compute the rest
+    twice (Chen et al. 2016), in place. Names of weights stay as they are; gradients stay so to the bit.
+
+    Blocks must draw no random numbers.
+    """
+    if mode == "none":
+        return
+    contexts = partial(create_selective_checkpoint_contexts, _KEPT) if mode == "selective" else noop_context_fn
+    for block in blocks:
+        block.forward = _recomputed(block.forward, contexts)
+
+
+def _recomputed(forward: Callable[..., Any], contexts: Callable[[], Any]) -> Callable[..., Any]:
+    @wraps(forward)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        return checkpoint(forward, *args, use_reentrant=False, preserve_rng_state=False, context_fn=contexts, **kwargs)
+
+    return run
