@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -16,6 +16,7 @@ class _Handler(BaseHTTPRequestHandler):
     bucket: str
     objects: dict[str, bytes]
     parts: dict[str, dict[int, bytes]]
+    before_get: Callable[[str, str], int]
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -62,6 +63,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         bucket, key, query, _ = self._request()
+        status = type(self).before_get(key, self.headers.get("Range", ""))
+        if status:
+            return self._answer(status, f"<Error><Code>{status}</Code></Error>".encode())
         if "list-type" in query:
             return self._list(bucket, query["prefix"][0] if "prefix" in query else "", "delimiter" in query)
         data = self.objects.get(f"{bucket}/{key}")
@@ -129,12 +133,17 @@ def _unchunked(body: bytes) -> bytes:
 
 
 @contextmanager
-def object_store(bucket: str = "bucket") -> Iterator[tuple[str, dict[str, bytes]]]:
+def object_store(
+    bucket: str = "bucket", before_get: Callable[[str, str], int] = lambda key, extent: 0
+) -> Iterator[tuple[str, dict[str, bytes]]]:
     """Serves an empty bucket; yields the uri of a folder in it and what it holds by bucket/key.
 
+    before_get: called with key and Range of each GET; an HTTP status other than 0 is answered instead.
     The caller sets AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to anything.
     """
-    handler = type("Handler", (_Handler,), {"bucket": bucket, "objects": {}, "parts": {}})
+    handler = type(
+        "Handler", (_Handler,), {"bucket": bucket, "objects": {}, "parts": {}, "before_get": staticmethod(before_get)}
+    )
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -45,6 +45,10 @@ class Store:
         with self._files.open_input_stream(f"{self._root}/{name}", compression=None) as stream:
             return bytes(stream.read())
 
+    def open(self, name: str) -> pa.NativeFile:
+        """A file for reading at any position, by several threads. Raises OSError."""
+        return self._files.open_input_file(f"{self._root}/{name}")
+
     def write(self, name: str, data: bytes) -> None:
         """Writes a file whole or not at all (an object store shows an object once it is complete). Raises OSError."""
         if isinstance(self._files, fs.LocalFileSystem):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.dataset import Dataset
+from pipeline.shards.ahead import Ahead
+from pipeline.shards.place import Place
 from schemas.errors import DatasetError
 from schemas.source import Split
 
@@ -28,35 +29,46 @@ class Sample(NamedTuple):
     meta: dict[str, Any]
 
 
+#: Bytes beside the members (headers, padding) that are read with them to save requests.
+_GAP = 64 * 1024
+#: Where a dataset keeps what.
+_LAYOUT = Dataset(Path())
+
+
 class ShardReader:
     """Random access to the accepted samples of one or several datasets, in the order of their keys.
 
     `keys`, `tasks`, `degradations`, `roles`, `severities`, `curricula` ("" in indices without it) and `digests` are
     columns with one entry a sample; a digest is the first 16 hex digits of the sha256 of both images' sha256, degraded
-    then clean. Samples that a later `tarnish decide` rejected are left out. The reader can be pickled and read from
-    several processes.
+    then clean. Samples that a later `tarnish decide` rejected are left out. Threads may share the reader; it can be
+    pickled and read from several processes.
 
-    datasets: dataset folders. split: "train", "validation" or "heldout".
-    Raises DatasetError when a folder is no finished dataset, a shard is missing, or a key occurs twice.
+    datasets: dataset folders, or places in object stores (s3://, gs://; see `Place`): index and decision are read once,
+    a sample by one request for its part of the shard. split: "train", "validation" or "heldout".
+    Raises DatasetError when a place holds no finished dataset, a shard is missing, or a key occurs twice.
     """
 
-    def __init__(self, datasets: Path | Sequence[Path], split: Split = "train") -> None:
-        folders = [datasets] if isinstance(datasets, Path) else list(datasets)
-        tables = [_index(Path(folder), number, split) for number, folder in enumerate(folders)]
+    def __init__(self, datasets: str | Path | Sequence[str | Path], split: Split = "train") -> None:
+        roots = [datasets] if isinstance(datasets, str | Path) else list(datasets)
+        self._places = [Place(root) for root in roots]
+        tables = [_index(place, number, split) for number, place in enumerate(self._places)]
         table = pa.concat_tables(tables).sort_by([("key", "ascending"), ("kind", "ascending")])
         rows = table.num_rows
         keys = table["key"].to_numpy(zero_copy_only=False)
         kinds = table["kind"].to_numpy(zero_copy_only=False)
-        if rows % 3 or not (kinds.reshape(-1, 3) == ["gt", "json", "lq"]).all() or _repeats(keys[::3]):
+        self._offsets = table["offset"].to_numpy()
+        self._sizes = table["size"].to_numpy()
+        whole = rows % 3 == 0 and (kinds.reshape(-1, 3) == ["gt", "json", "lq"]).all()
+        if not whole or _repeats(keys[::3]) or min(self._offsets.min(initial=0), self._sizes.min(initial=0)) < 0:
             raise DatasetError(
-                f"index of {', '.join(map(str, folders))}: a sample has not exactly one degraded, one clean and one "
+                f"index of {', '.join(map(str, roots))}: a sample has not exactly one degraded, one clean and one "
                 "JSON member; the same dataset may be named twice, or its index damaged"
             )
+        self._offsets, self._sizes = self._offsets.reshape(-1, 3), self._sizes.reshape(-1, 3)
         first = table.take(np.arange(0, rows, 3))
-        self._shards = [str(path) for path in first["path"].to_pylist()]
-        self._offsets = table["offset"].to_numpy().reshape(-1, 3)
-        self._sizes = table["size"].to_numpy().reshape(-1, 3)
-        self._files: dict[str, int] = {}
+        self._shards: list[str] = first["shard"].to_pylist()
+        self._datasets: list[int] = first["dataset"].to_pylist()
+        self._ahead = Ahead(self._read)
         self.keys: list[str] = first["key"].to_pylist()
         self.tasks: list[str] = first["task"].to_pylist()
         self.degradations: list[str] = first["degradation"].to_pylist()
@@ -70,27 +82,35 @@ class ShardReader:
         return len(self.keys)
 
     def __getitem__(self, position: int) -> Sample:
-        """The sample at `position`. Raises IndexError past the end and DatasetError when the shard is cut off."""
+        """The sample at `position`. Raises IndexError past the end and DatasetError when it cannot be read, naming
+        place and key.
+        """
         position = range(len(self))[position]
-        clean, meta, degraded = (self._read(position, member) for member in range(3))
+        clean, meta, degraded = self._ahead.take(position)
         return Sample(self.keys[position], degraded, clean, json.loads(meta))
 
-    def _read(self, position: int, member: int) -> bytes:
-        path = self._shards[position]
-        if path not in self._files:
-            self._files[path] = os.open(path, os.O_RDONLY)
-        size = int(self._sizes[position, member])
-        data = os.pread(self._files[path], size, int(self._offsets[position, member]))
+    def prefetch(self, positions: Sequence[int]) -> None:
+        """Begins to read samples of object stores that are asked for soon, several at once, in this order.
+
+        A bounded number of them is held; what is asked for beyond it is read when it is needed.
+        """
+        self._ahead.begin([position for position in positions if self._places[self._datasets[position]].remote])
+
+    def _read(self, position: int) -> list[bytes]:
+        """The members clean, JSON and degraded."""
+        offsets, sizes = self._offsets[position].tolist(), self._sizes[position].tolist()
+        start, stop = min(offsets), max(map(sum, zip(offsets, sizes, strict=True)))
+        if stop - start > sum(sizes) + _GAP:
+            return [self._part(position, offset, size) for offset, size in zip(offsets, sizes, strict=True)]
+        data = self._part(position, start, stop - start)
+        return [data[offset - start : offset - start + size] for offset, size in zip(offsets, sizes, strict=True)]
+
+    def _part(self, position: int, offset: int, size: int) -> bytes:
+        place, shard, key = self._places[self._datasets[position]], self._shards[position], self.keys[position]
+        data = place.extent(_LAYOUT.shards.name, shard, offset, size, f"sample {key}")
         if len(data) != size:
-            raise DatasetError(f"{path}: cut off inside sample {self.keys[position]}; make the dataset again")
+            raise DatasetError(f"{place.root}: {shard} is cut off inside sample {key}; make the dataset again")
         return data
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_files": {}}
-
-    def __del__(self) -> None:
-        for descriptor in getattr(self, "_files", {}).values():
-            os.close(descriptor)
 
 
 def _digest(degraded: str, clean: str) -> str:
@@ -101,24 +121,39 @@ def _repeats(keys: Any) -> bool:
     return bool((keys[1:] == keys[:-1]).any())
 
 
-def _index(folder: Path, number: int, split: str) -> pa.Table:
-    dataset = Dataset.open(folder)
-    parts = sorted(dataset.index.glob("*.parquet"))
+def _index(place: Place, number: int, split: str) -> pa.Table:
+    """The rows of `split` in the index of a dataset, of samples that are still accepted."""
+    if place.read(_LAYOUT.description.name) is None:
+        raise DatasetError(
+            f"{place.root}: no dataset here ({_LAYOUT.description.name} is missing); name the folder of a finished run"
+        )
+    parts = [name for name in place.names(_LAYOUT.index.name) if name.endswith(".parquet")]
     if not parts:
-        raise DatasetError(f"dataset {folder}: no index in {dataset.index}; run `tarnish synthesize` first")
-    table = pa.concat_tables([pq.read_table(part) for part in parts], promote_options="default")
+        raise DatasetError(f"dataset {place.root}: no index in {_LAYOUT.index}/; run `tarnish synthesize` first")
+    tables = [_parquet(place, data) for data in place.read_all(_LAYOUT.index.name, parts)]
+    table = pa.concat_tables(tables, promote_options="default")
     if "curriculum" not in table.column_names:
         table = table.append_column("curriculum", pa.array([""] * table.num_rows, type=pa.string()))
     table = table.filter(pc.equal(table["split"], split))
-    if dataset.decision.exists():
-        decision = pq.read_table(dataset.decision, columns=["sample_key", "verdict"])
+    decided = place.read(_LAYOUT.decision.name)
+    if decided is not None:
+        decision = _parquet(place, decided, columns=["sample_key", "verdict"])
         dropped = decision.filter(pc.not_equal(decision["verdict"], "accepted"))["sample_key"]
         table = table.filter(pc.invert(pc.is_in(table["key"], dropped.combine_chunks())))
-    paths = {name: str(dataset.shards / name) for name in pc.unique(table["shard"]).to_pylist()}
-    for name, path in paths.items():
-        if Path(name).name != name or not Path(path).is_file():
-            raise DatasetError(f"dataset {folder}: the index names shard {name!r}, which is not in {dataset.shards}")
+    shards = set(place.names(_LAYOUT.shards.name))
+    for name in pc.unique(table["shard"]).to_pylist():
+        if Path(name).name != name or name not in shards:
+            raise DatasetError(
+                f"dataset {place.root}: the index names shard {name!r}, which is not in {_LAYOUT.shards}/"
+            )
     kind = pc.list_element(pc.split_pattern(table["member"], "."), 0)
-    path_column = pa.array([paths[name] for name in table["shard"].to_pylist()], type=pa.string())
-    table = table.append_column("kind", kind).append_column("path", path_column)
+    table = table.append_column("kind", kind)
+    table = table.append_column("dataset", pa.array([number] * table.num_rows, type=pa.int64()))
     return table.filter(pc.is_in(table["kind"], pa.array(["gt", "json", "lq"])))
+
+
+def _parquet(place: Place, data: bytes | None, columns: list[str] | None = None) -> pa.Table:
+    try:
+        return pq.read_table(pa.BufferReader(data or b""), columns=columns)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DatasetError(f"{place.root}: a file of index or decision is damaged ({error}); restore it") from error
