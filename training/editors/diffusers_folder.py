@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import init_empty_weights
 from torch import nn
 
 from schemas.errors import CheckpointError
@@ -21,6 +22,17 @@ def load_part(kind: Any, folder: Path, dtype: torch.dtype) -> Any:
     Where `from_pretrained` warns and draws fresh weights, this raises CheckpointError and lists the names: tensors
     missing, unexpected or of other shapes. It does so too for the configuration of another class and damaged files.
     """
+    model = empty_part(kind, folder)
+    files = WeightFiles(folder)
+    files.check(shapes_of(model))
+    model.load_state_dict({name: files.tensor(name).to(dtype) for name in files.shapes}, assign=True)
+    return model.eval()
+
+
+def empty_part(kind: Any, folder: Path) -> Any:
+    """The same model with its parameters on the meta device; no weight is looked at. Raises CheckpointError for the
+    configuration.
+    """
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         found = config["_class_name"]
@@ -29,14 +41,10 @@ def load_part(kind: Any, folder: Path, dtype: torch.dtype) -> Any:
     if found != kind.__name__:
         raise CheckpointError(f"weights {folder}: of the class {found}, not {kind.__name__}; name another folder")
     try:
-        with torch.device("meta"):
-            model = kind.from_config(config)
+        with init_empty_weights():
+            return kind.from_config(config)
     except (ValueError, TypeError) as error:
         raise CheckpointError(f"weights {folder}: {CONFIG} makes no {found} ({error}); export it again") from error
-    files = WeightFiles(folder)
-    files.check(shapes_of(model))
-    model.load_state_dict({name: files.tensor(name).to(dtype) for name in files.shapes}, assign=True)
-    return model.eval()
 
 
 def shapes_of(model: nn.Module) -> Shapes:

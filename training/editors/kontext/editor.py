@@ -1,0 +1,146 @@
+"""FLUX.1 Kontext (Black Forest Labs, 2025) as an editor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from diffusers import FluxTransformer2DModel
+from torch import Tensor, nn
+
+from schemas.recipe.training import KontextSection
+from training.editors.base import Condition, Editor, EditorConfig, Posterior, Request, Rows
+from training.editors.diffusers_folder import empty_part, shapes_of
+from training.editors.diffusers_saving import save_part
+from training.editors.kontext.frozen import KontextEncoders
+from training.editors.pipeline_folder import TRANSFORMER, PipelineFolder, transformer_folder
+from training.editors.weight_files import WeightFiles
+from training.families.packing import PATCH, TOKEN, Grid, grid, pack, token_counts, unpack
+from training.families.positions import PositionIds, image_ids, kontext_ids
+from training.families.prompts import KEPT
+from training.families.timesteps import TIMESTEPS
+from training.flops import FluxShape, forward_flops
+
+#: Pixels a side of a latent cell.
+CELL = TOKEN // PATCH
+
+
+class KontextEditor(Editor):
+    """Flux's transformer (diffusers) with a guidance embedding, told the recipe's guidance in training and in use.
+
+    Text tokens are T5's 512 states, the pooled vector is CLIP's. Both come from the prompt alone: no encoder of this
+    family looks at the picture of a request, so dropping it changes nothing. Latents are FLUX's autoencoder's,
+    (z − shift) · scale; reference tokens follow the target's as image 1. Without a reference (form `noise_free`) the
+    sequence is text and target.
+    """
+
+    multiple = TOKEN
+    timesteps = TIMESTEPS["kontext"]
+
+    def __init__(self, config: EditorConfig) -> None:
+        super().__init__(config)
+        assert isinstance(config.editor, KontextSection)
+        self.guidance = config.editor.guidance
+        pipeline = PipelineFolder(config.editor.model, "FluxKontextPipeline")
+        self._weights = transformer_folder(pipeline, config.editor.transformer)
+        self.transformer = empty_part(FluxTransformer2DModel, self._weights)
+        self.channels = self.transformer.config.in_channels // PATCH**2
+        self._encoders = KontextEncoders(pipeline)
+
+    @property
+    def identity(self) -> str:
+        return f"kontext@{self._encoders.digest}"
+
+    def encode_requests(self, requests: Sequence[Request]) -> list[Condition]:
+        """`text` (512, width) and `pooled` (width,) of each prompt, in the encoders' precision; a prompt that comes
+        again is encoded once.
+        """
+        prompts = dict.fromkeys(request.prompt for request in requests)
+        made = {
+            prompt: {
+                "text": self._encoders.states(prompt, self.device),
+                "pooled": self._encoders.pooled(prompt, self.device),
+            }
+            for prompt in prompts
+        }
+        return [made[request.prompt] for request in requests]
+
+    def collate(self, conditions: Sequence[Condition]) -> Condition:
+        """Stacked, in single precision."""
+        return {
+            name: torch.stack([condition[name].to(self.device).float() for condition in conditions])
+            for name in ("text", "pooled")
+        }
+
+    @torch.no_grad()
+    def encode(self, pixels: Tensor) -> Posterior:
+        model = self._encoders.autoencoder(self.device, self.channels, CELL)
+        found = model.encode(pixels.to(self.device) * 2.0 - 1.0).latent_dist
+        shift, scale = model.config.shift_factor, model.config.scaling_factor
+        return Posterior((found.mean - shift) * scale, found.std * scale)
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor) -> Tensor:
+        model = self._encoders.autoencoder(self.device, self.channels, CELL)
+        shift, scale = model.config.shift_factor, model.config.scaling_factor
+        return (model.decode(latents / scale + shift).sample + 1.0) / 2.0
+
+    def latent_shape(self, height: int, width: int) -> tuple[int, int, int]:
+        return self.channels, height // CELL, width // CELL
+
+    def target_tokens(self, height: int, width: int) -> int:
+        return grid(height, width).tokens
+
+    def forward_flops(self, height: int, width: int) -> int:
+        target = grid(height, width)
+        references = [target] if self.config.objective.form == "noise" else []
+        tokens = token_counts(KEPT["kontext"].length or 0, target, *references)
+        return forward_flops(FluxShape.of(self.transformer.config), tokens)
+
+    def forward(self, state: Tensor, time: Tensor, reference: Tensor | None, condition: Condition) -> Tensor:
+        """The velocity at `state`; the reference may have a size of its own."""
+        target, text = _grid(state), condition["text"].to(state.dtype)
+        tokens = pack(state)
+        if reference is None:
+            ids = PositionIds(torch.zeros(text.shape[1], 3), image_ids(0, target))
+        else:
+            tokens = torch.cat([tokens, pack(reference)], dim=1)
+            ids = kontext_ids(text.shape[1], target, _grid(reference))
+        embeds_guidance = self.transformer.config.guidance_embeds
+        velocity = self.transformer(
+            hidden_states=tokens,
+            encoder_hidden_states=text,
+            pooled_projections=condition["pooled"].to(state.dtype),
+            timestep=time,
+            img_ids=ids.image.to(state.device),
+            txt_ids=ids.text.to(state.device),
+            guidance=torch.full_like(time, self.guidance) if embeds_guidance else None,
+            return_dict=False,
+        )[0]
+        return unpack(velocity[:, : target.tokens], *target)
+
+    def blocks(self) -> Sequence[nn.Module]:
+        return [*self.transformer.transformer_blocks, *self.transformer.single_transformer_blocks]
+
+    def single_blocks(self) -> Sequence[nn.Module]:
+        return list(self.transformer.single_transformer_blocks)
+
+    def adapted(self) -> nn.Module:
+        return self.transformer
+
+    def base_weights(self) -> Mapping[str, Rows]:
+        files = WeightFiles(self._weights)
+        files.check(shapes_of(self.transformer))
+        return {f"{TRANSFORMER}.{name}": partial(files.rows, name) for name in files.shapes}
+
+    def save_weights(self, folder: Path, weights: Mapping[str, Tensor]) -> None:
+        save_part(self.transformer, folder / TRANSFORMER, weights, prefix=f"{TRANSFORMER}.")
+
+    def frozen(self) -> Mapping[str, nn.Module]:
+        return self._encoders.loaded
+
+
+def _grid(latents: Tensor) -> Grid:
+    return Grid(latents.shape[2] // PATCH, latents.shape[3] // PATCH)
