@@ -1,0 +1,6 @@
+"""Checkpoints of a run: whole or not there, sharded by torch DCP into safetensors, resumable on any world size."""
+
+from training.checkpoints.folder import Checkpoints
+from training.checkpoints.reading import checkpoint_rows, load_tensors
+
+__all__ = ["Checkpoints", "checkpoint_rows", "load_tensors"]

@@ -1,0 +1,160 @@
+"""The checkpoints of a run, written while training goes on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import torch.distributed as dist
+import torch.distributed.checkpoint as dcp
+from torch import Tensor
+from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.staging import DefaultStager, StagingOptions
+
+from schemas.errors import CheckpointError
+from training.checkpoints.contents import STATE, read_json
+from training.checkpoints.failures import described, unremarked
+from training.checkpoints.memory import distinct
+from training.checkpoints.reading import load_tensors
+from training.checkpoints.writer import CheckpointWriter
+from training.parallel import World
+
+_MAKING = ".making"
+
+
+class Checkpoints:
+    """The checkpoints in one folder, one folder `step-NNNNNNNN` each: tensors, `state.json`, `contents.json`.
+
+    The folder is one that all processes see. Whatever a crash leaves of a checkpoint in the making, or of one half
+    deleted, is removed here.
+
+    background: `save` returns when the tensors are copied to memory of their own, which is kept for the next time
+    (pinned, for tensors on a GPU), and a thread writes the copy. The processes agree over a group of their own, so
+    that nothing of it mixes with training. One checkpoint at a time is under way. All that can go wrong in the thread
+    is raised by the next call.
+
+    held_seconds: time that training has waited here. writing_seconds: time from the beginning of a `save` to the
+    checkpoint being durable, of all so far.
+    """
+
+    def __init__(self, folder: Path, world: World, background: bool) -> None:
+        self._folder, self._world = folder, world
+        self.held_seconds, self.writing_seconds = 0.0, 0.0
+        self._group = dist.new_group(backend="gloo") if world.size > 1 else None
+        self._thread = ThreadPoolExecutor(1, "checkpoints") if background else None
+        self._stager: DefaultStager | None = None
+        self._jobs: list[Future[None]] = []
+        self._writing: int | None = None
+        unremarked()
+        if world.leads:
+            folder.mkdir(parents=True, exist_ok=True)
+            for leftover in folder.glob(f"*{_MAKING}"):
+                shutil.rmtree(leftover)
+        world.wait()
+
+    def path(self, step: int) -> Path:
+        """The folder of the checkpoint after `step` steps of the run."""
+        return self._folder / f"step-{step:08d}"
+
+    def steps(self) -> list[int]:
+        """Steps of the finished checkpoints, ascending."""
+        return sorted(int(path.name.removeprefix("step-")) for path in self._folder.glob("step-????????"))
+
+    def save(self, step: int, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Writes a checkpoint; every process must call it, with the same `state`. A crash leaves the earlier ones as
+        they were. Tensors that share their memory are written once.
+
+        Raises CheckpointError when there is one of this step, when it cannot be written, or the one before could not.
+        """
+        begun = time.monotonic()
+        self.finish()
+        if self.path(step).exists():
+            raise CheckpointError(f"checkpoint {self.path(step)}: is there already; a step is saved once")
+        named, same = distinct(tensors)
+        text = json.dumps(state, indent=1, sort_keys=True)
+        self._writing = step
+        if self._thread is not None:
+            named = self._staged(named)
+        self._do(lambda: self._write(step, named, text, same, begun))
+        self.held_seconds += time.monotonic() - begun
+
+    def keep(self, newest: int, best: Collection[int]) -> None:
+        """Removes all checkpoints but the `newest` last ones, the one being written counted in, and the steps `best`.
+
+        Nothing is removed before the last one saved is durable, nor if it could not be written.
+        """
+        saved = sorted({*self.steps(), *([] if self._writing is None else [self._writing])})
+        doomed = set(saved[:-newest]) - set(best)
+        if self._world.leads and doomed:
+            self._do(lambda: self._remove(doomed))
+
+    def finish(self) -> None:
+        """Returns when nothing is under way any more. Raises CheckpointError for what went wrong in the meantime."""
+        begun = time.monotonic()
+        jobs, self._jobs, self._writing = self._jobs, [], None
+        for job in jobs:
+            job.result()
+        self.held_seconds += time.monotonic() - begun
+
+    def state(self, step: int) -> dict[str, Any]:
+        """The plain state saved with a checkpoint."""
+        self.finish()
+        return read_json(self.path(step), STATE)
+
+    def load(self, step: int, tensors: Mapping[str, Tensor]) -> None:
+        """Fills `tensors` in place as `load_tensors` does; every process must call it."""
+        self.finish()
+        load_tensors(self.path(step), tensors, self._world)
+
+    def _do(self, job: Callable[[], None]) -> None:
+        """Runs a job behind those under way, unless one of them has failed."""
+        if self._thread is None:
+            job()
+            return
+        before = list(self._jobs)
+
+        def behind() -> None:
+            if not any(other.exception() for other in before):
+                job()
+
+        self._jobs.append(self._thread.submit(behind))
+
+    def _staged(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        if self._stager is None:
+            on_gpu = any(tensor.is_cuda for tensor in tensors.values())
+            self._stager = DefaultStager(
+                StagingOptions(
+                    use_pinned_memory=on_gpu,
+                    use_shared_memory=False,
+                    use_async_staging=False,
+                    use_non_blocking_copy=on_gpu,
+                )
+            )
+        staged = self._stager.stage(tensors)
+        assert isinstance(staged, dict)
+        return staged
+
+    def _write(self, step: int, tensors: dict[str, Tensor], state: str, same: dict[str, str], begun: float) -> None:
+        making = self._folder / f"step-{step:08d}{_MAKING}"
+        writer = CheckpointWriter(making, self.path(step), state, same)
+        try:
+            dcp.save(tensors, storage_writer=writer, process_group=self._group, no_dist=self._world.size == 1)
+        except CheckpointException as error:
+            if self._world.leads:
+                shutil.rmtree(making, ignore_errors=True)
+            raise CheckpointError(
+                f"checkpoint {self.path(step)}: could not be written ({described(error)}); make room or give the "
+                "folder its rights back, and resume: the run goes on from the checkpoint before"
+            ) from error
+        self.writing_seconds += time.monotonic() - begun
+
+    def _remove(self, steps: Collection[int]) -> None:
+        for step in steps:
+            doomed = self.path(step).with_name(f"step-{step:08d}{_MAKING}")
+            self.path(step).rename(doomed)
+            shutil.rmtree(doomed)
