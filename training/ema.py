@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -12,29 +12,28 @@ from training.parallel import local, reshard
 
 
 class MovingAverage:
-    """Averages the parameters that may change, in fp32 and sharded as the model is.
+    """Averages parameters in fp32, sharded as the model is.
 
-    Which ones may change is what `requires_grad` says here, when all weights are loaded; the others are their own
-    average, and take no second memory. The decay of update n = 0, 1, … is min(decay, (1 + n) / (10 + n)), so the first
-    steps are not held back by the initial weights; .990 (UARE 2025) is reached at update 890, .995 at 1790.
+    Of `names` those are averaged that may change, as `requires_grad` says here, when all weights are loaded; the others
+    are their own average and take no second memory. The decay of update n = 0, 1, … is min(decay, (1 + n) / (10 + n)),
+    so the first steps are not held back by the initial weights; .990 (UARE 2025) is reached at update 890, .995 at 1790.
 
-    weights: the average of each parameter by name; for one that may not change the parameter itself.
-
-    Raises ValueError when a parameter that may change is not fp32: an average is exchanged with the master weights.
+    Raises ValueError when a parameter that may change is not fp32: averages change places with the master weights.
     """
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
+    def __init__(self, model: nn.Module, decay: float, names: Collection[str]) -> None:
         self.decay = decay
-        self._model = model
-        moving = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-        if coarse := [name for name, parameter in moving.items() if parameter.dtype != torch.float32]:
+        self._model, self._names = model, frozenset(names)
+        moving = {name: own for name, own in model.named_parameters() if name in self._names and own.requires_grad}
+        if coarse := [name for name, own in moving.items() if own.dtype != torch.float32]:
             raise ValueError(f"parameters that may change must be fp32: {', '.join(coarse[:5])} are not")
-        self._moving = {name: parameter.detach().clone() for name, parameter in moving.items()}
+        self._means = {name: own.detach().clone() for name, own in moving.items()}
 
     @property
     def weights(self) -> dict[str, Tensor]:
+        """The average of each of the names; of one that may not change, the model's own tensor."""
         named = self._model.named_parameters()
-        return {name: self._moving.get(name, parameter.detach()) for name, parameter in named}
+        return {name: self._means.get(name, own.detach()) for name, own in named if name in self._names}
 
     @torch.no_grad()
     def update(self, step: int) -> None:
@@ -70,4 +69,4 @@ class MovingAverage:
     def _pairs(self) -> list[tuple[Tensor, Tensor]]:
         """What this process holds of each parameter that may change, and of its average."""
         parameters = dict(self._model.named_parameters())
-        return [(local(parameters[name].detach()), local(mean)) for name, mean in self._moving.items()]
+        return [(local(parameters[name].detach()), local(mean)) for name, mean in self._means.items()]

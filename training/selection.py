@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
@@ -36,34 +36,38 @@ class Selection:
         """The validations of a stage, best first, of equal ones the earlier first."""
         return sorted((one for one in self.curve if one.stage == stage), key=_worth, reverse=True)
 
-    def best(self, stage: str) -> Judged | None:
-        """The best validation of a stage; None before its first."""
-        return next(iter(self.ranking(stage)), None)
+    def best(self, stage: str) -> int:
+        """The step of the best validation of a stage. Raises KeyError for a stage without any."""
+        if not (ranking := self.ranking(stage)):
+            raise KeyError(stage)
+        return ranking[0].step
 
-    def improved(self) -> bool:
-        """Whether the last validation is the best of its stage."""
-        return bool(self.curve) and self.best(self.curve[-1].stage) is self.curve[-1]
+    def choice(self) -> tuple[str, int]:
+        """The stage whose best validation is the best of all, of equal ones the later stage; and its step."""
+        stages = list(dict.fromkeys(one.stage for one in self.curve))
+        chosen = max(reversed(stages), key=lambda stage: _worth(self.ranking(stage)[0]))
+        return chosen, self.best(chosen)
 
     def stops(self, stage: str) -> bool:
         """Whether the stage has used up its patience."""
-        judged = [one for one in self.curve if one.stage == stage]
-        best = self.best(stage)
-        return bool(self.patience and best) and len(judged) - 1 - judged.index(best) >= self.patience  # type: ignore[arg-type]
+        steps = [one.step for one in self.curve if one.stage == stage]
+        return bool(self.patience and steps) and len(steps) - 1 - steps.index(self.best(stage)) >= self.patience
 
     def kept(self) -> set[int]:
         """Steps of the checkpoints to keep for their score: the best of every stage."""
         stages = {one.stage for one in self.curve}
         return {one.step for stage in stages for one in self.ranking(stage)[: self.best_kept]}
 
-    def state(self) -> list[list[Any]]:
-        """The curve for JSON: stage, step, score (null for NaN) of each validation."""
-        return [[one.stage, one.step, None if math.isnan(one.score) else one.score] for one in self.curve]
+    def state(self) -> dict[str, Any]:
+        """As plain data for JSON; a score that is NaN as null."""
+        curve = [[stage, step, None if math.isnan(score) else score] for stage, step, score in self.curve]
+        return {"best_kept": self.best_kept, "patience": self.patience, "curve": curve}
 
     @classmethod
-    def of(cls, best_kept: int, patience: int, state: Sequence[Sequence[Any]]) -> Self:
-        """The selection whose `state` this is, under the rules given here."""
-        curve = tuple(Judged(stage, step, math.nan if score is None else score) for stage, step, score in state)
-        return cls(best_kept, patience, curve)
+    def read(cls, state: Mapping[str, Any]) -> Self:
+        """The selection whose `state` this is."""
+        curve = (Judged(stage, step, math.nan if score is None else score) for stage, step, score in state["curve"])
+        return cls(state["best_kept"], state["patience"], tuple(curve))
 
 
 def _worth(one: Judged) -> tuple[bool, float]:

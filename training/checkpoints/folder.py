@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -62,8 +62,9 @@ class Checkpoints:
         return self._folder / f"step-{step:08d}"
 
     def steps(self) -> list[int]:
-        """Steps of the finished checkpoints, ascending."""
-        return sorted(int(path.name.removeprefix("step-")) for path in self._folder.glob("step-????????"))
+        """Steps of the checkpoints, the one being written counted in, ascending."""
+        finished = {int(path.name.removeprefix("step-")) for path in self._folder.glob("step-????????")}
+        return sorted(finished if self._writing is None else finished | {self._writing})
 
     def save(self, step: int, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Writes a checkpoint; every process must call it, with the same `state`. A crash leaves the earlier ones as
@@ -83,13 +84,12 @@ class Checkpoints:
         self._do(lambda: self._write(step, named, text, same, begun))
         self.held_seconds += time.monotonic() - begun
 
-    def keep(self, newest: int, best: Collection[int]) -> None:
-        """Removes all checkpoints but the `newest` last ones, the one being written counted in, and the steps `best`.
+    def keep(self, steps: Iterable[int]) -> None:
+        """Removes all checkpoints but these.
 
         Nothing is removed before the last one saved is durable, nor if it could not be written.
         """
-        saved = sorted({*self.steps(), *([] if self._writing is None else [self._writing])})
-        doomed = set(saved[:-newest]) - set(best)
+        doomed = set(self.steps()) - set(steps)
         if self._world.leads and doomed:
             self._do(lambda: self._remove(doomed))
 
