@@ -92,6 +92,8 @@ class Editor(nn.Module, ABC):
     multiple: int
     #: How σ is drawn in training and walked in sampling, for the `noise` form.
     timesteps: TimestepRule
+    #: Whether a condition depends on the picture; else it is kept by its prompt alone.
+    sees_picture: bool = True
 
     def __init__(self, config: EditorConfig) -> None:
         super().__init__()
