@@ -1,8 +1,9 @@
-"""Batches of crops, by index: equal for every number of processes, resumable at any one."""
+"""Batches of a stage, by step: equal for every number of processes, resumable at any step."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import grain
@@ -10,69 +11,126 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degradations.rng import generator
-from schemas.errors import RecipeError
-from schemas.recipe.training import StageSection
-from schemas.tasks import TASKS
-from training.data.crops import random_crop
-from training.data.mixing import Draw, draws
-from training.data.pairs import Pair, PairSet
+from schemas.errors import DatasetError, RecipeError
+from schemas.recipe.training import StageSection, TrainingSection
+from training.data.dealing import Dealt
+from training.data.fits import bucket_of, buckets
+from training.data.groups import by_size, singles
+from training.data.mixing import draws
+from training.data.pairs import PairSet
+from training.data.samples import Replaced, Sample, Samples
 from training.editors.base import Request
+from training.families.buckets import Size
+
+#: Samples at the start of a stage of which most must be usable.
+_FIRST = 100
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The slice of a global batch that one process trains on.
+    """One microbatch: pictures of one size that pass the editor together.
 
-    degraded, clean: float32 (B, 3, S, S) in [0, 1]. places: the sample's place in the stage's sequence of draws; every
-    random choice about a sample is keyed by it.
+    degraded, clean: float32 (B, 3, H, W) in [0, 1]. reference: bool (B,), False where the reference is dropped.
+    places: the sample's place in the stage's sequence of draws; every random choice about a sample is keyed by it.
+    identities: names of the images as they are here, KEY-DIGEST/HxW/m0 (m1 where mirrored); None where a sample never
+    comes again alike. replaced: the places whose drawn pair could not be used.
     """
 
     degraded: Tensor
     clean: Tensor
     requests: list[Request]
+    reference: Tensor
     tasks: list[str]
     places: list[int]
+    identities: list[str | None]
+    replaced: list[Replaced]
 
 
-def to_tensor(images: list[np.ndarray]) -> Tensor:
+def to_tensor(images: Sequence[np.ndarray]) -> Tensor:
     """uint8 (H, W, 3) images of one size as float32 (B, 3, H, W) in [0, 1]."""
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous().float() / 255.0
+    out = torch.empty(len(images), 3, *images[0].shape[:2])
+    for row, image in zip(out, images, strict=True):
+        row.copy_(torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1))
+    return out.div_(255.0)
 
 
 def batches(
-    sets: Mapping[str, PairSet], stage: StageSection, crop: int, key: str, rank: int = 0, world: int = 1
-) -> grain.IterDataset[Batch]:
-    """The batches of process `rank` of `world`; its iterator's state is the index of the next batch.
+    sets: Mapping[str, PairSet], stage: StageSection, training: TrainingSection, key: str, rank: int = 0, world: int = 1
+) -> grain.IterDataset[list[Batch]]:
+    """The microbatches of process `rank` of `world` for each optimizer step; the iterator's state is the next step.
 
-    Global batch i holds draws i·B … (i+1)·B − 1, whatever `world` is. Which process takes which of them is shuffled,
-    so that no task falls to one process. `key`: the seed and the stage's name.
+    The global batch of a step holds the same samples whatever `world` is, and with data.fit `bucket` the same
+    microbatches. `key`: the seed and the stage's name.
 
-    Raises RecipeError when the batch size is no multiple of `world`.
+    Raises RecipeError when the batch size is no multiple of `world` (times the microbatch), or a recipe names a set
+    that is not given; DatasetError when a set lacks what the stage asks. Iterating raises DatasetError when most of the
+    process's first 100 samples, or all pairs tried for one, cannot be used.
     """
-    if stage.batch_size % world:
-        raise RecipeError(f"batch_size {stage.batch_size} is no multiple of the {world} processes; change either")
-    share = stage.batch_size // world
+    together = stage.microbatch or stage.batch_size // world
+    if stage.batch_size % (world * max(together, 1)):
+        times = f" times microbatch {stage.microbatch}" if stage.microbatch else ""
+        raise RecipeError(f"batch_size {stage.batch_size} is no multiple of the {world} processes{times}; change it")
+    data, crop = training.data, training.crop
+    bucketed = data.fit == "bucket"
+    ahead = (together - 1) * len(buckets(crop)) if bucketed else 0
+    drawn = draws(sets, stage, key, ahead)
+    samples = Samples(sets, drawn, data, key)
+    square = Size(crop, crop)
 
-    def load(index: int, drawn: list[Draw]) -> Batch:
-        order = generator(0, key, "order", index).permutation(len(drawn))[rank * share : (rank + 1) * share]
-        places = [index * len(drawn) + int(place) for place in order]
-        pairs = [sets[drawn[place].set][drawn[place].position] for place in order]
-        return _collate(pairs, places, crop, key)
+    def size_of(place: int) -> Size:
+        return bucket_of(*(samples.size(place) or square), crop)
 
-    sequence = draws(sets, stage, key).batch(stage.batch_size, drop_remainder=True, batch_fn=list)
-    options = grain.ReadOptions(num_threads=1, prefetch_buffer_size=2)
-    return sequence.map_with_index(load).to_iter_dataset(options)
-
-
-def _collate(pairs: list[Pair], places: list[int], crop: int, key: str) -> Batch:
-    crops = [
-        random_crop(pair, crop, generator(0, key, "crop", place)) for pair, place in zip(pairs, places, strict=True)
-    ]
-    return Batch(
-        degraded=to_tensor([cut.degraded for cut in crops]),
-        clean=to_tensor([cut.clean for cut in crops]),
-        requests=[Request(TASKS[pair.task].en, cut.whole) for pair, cut in zip(pairs, crops, strict=True)],
-        tasks=[pair.task for pair in pairs],
-        places=places,
+    groups = (
+        by_size(size_of, together, stage.batch_size) if bucketed else singles(square, stage.steps, stage.batch_size)
     )
+    dealt = Dealt(groups, drawn.part, rank, world)
+    health = _Health()
+
+    def load(step: int) -> list[Batch]:
+        groups = dealt[step]
+        mine = [(int(place), size) for size, row in zip(*groups, strict=True) for place in row]
+        made = []
+        for start in range(0, len(mine), together):
+            loaded = []
+            for number, (place, size) in enumerate(mine[start : start + together], start=step * len(mine) + start):
+                loaded.append(samples.load(place, size))
+                health.note(number, loaded[-1].replaced)
+            made.append(_collate(loaded))
+        return made
+
+    options = grain.ReadOptions(num_threads=data.readers, prefetch_buffer_size=max(2, data.readers))
+    return grain.MapDataset.range(stage.steps).map(load).to_iter_dataset(options)
+
+
+def _collate(samples: Sequence[Sample]) -> Batch:
+    return Batch(
+        degraded=to_tensor([sample.degraded for sample in samples]),
+        clean=to_tensor([sample.clean for sample in samples]),
+        requests=[sample.request for sample in samples],
+        reference=torch.tensor([sample.reference for sample in samples]),
+        tasks=[sample.task for sample in samples],
+        places=[sample.place for sample in samples],
+        identities=[sample.identity for sample in samples],
+        replaced=[sample.replaced for sample in samples if sample.replaced is not None],
+    )
+
+
+class _Health:
+    """Refuses a stage most of whose first samples cannot be used."""
+
+    def __init__(self) -> None:
+        self._replaced: dict[int, Replaced] = {}
+        self._lock = threading.Lock()
+
+    def note(self, number: int, replaced: Replaced | None) -> None:
+        """Takes down sample `number` of this process, counted from the start of the stage."""
+        if replaced is None or number >= _FIRST:
+            return
+        with self._lock:
+            self._replaced[number] = replaced
+            if len(self._replaced) > _FIRST // 2:
+                reasons = sorted({each.reason for each in self._replaced.values()})
+                raise DatasetError(
+                    f"more than half of the first {_FIRST} samples cannot be used; make the datasets again\n"
+                    + "\n".join(f"  {reason}" for reason in reasons[:20])
+                )

@@ -10,7 +10,9 @@ from training.data.pairs import Pair, Pixels
 
 
 class Crop(NamedTuple):
-    """degraded, clean: the squares. whole: the degraded picture around it, mirrored as the square is."""
+    """degraded, clean: what the editor trains on, of one size. whole: what the text encoder may look at, mirrored as
+    they are.
+    """
 
     degraded: Pixels
     clean: Pixels
@@ -23,9 +25,9 @@ def reflected(image: Pixels, height: int, width: int) -> Pixels:
     return np.pad(image, ((0, below), (0, right), (0, 0)), mode="reflect") if below or right else image
 
 
-def random_crop(pair: Pair, side: int, rng: np.random.Generator) -> Crop:
-    """A square of `side` pixels at one uniform place of both images, all mirrored or none (probability ½)."""
-    step = -1 if rng.random() < 0.5 else 1
+def random_crop(pair: Pair, side: int, mirrored: bool, rng: np.random.Generator) -> Crop:
+    """A square of `side` pixels at one uniform place of both images. whole: the degraded picture around it."""
+    step = -1 if mirrored else 1
     whole = np.ascontiguousarray(pair.degraded[:, ::step])
     degraded, clean = reflected(whole, side, side), reflected(pair.clean[:, ::step], side, side)
     top = int(rng.integers(degraded.shape[0] - side + 1))
@@ -34,7 +36,7 @@ def random_crop(pair: Pair, side: int, rng: np.random.Generator) -> Crop:
 
 
 def centre_crop(pair: Pair, side: int) -> Crop:
-    """The square of `side` pixels in the middle of both images."""
+    """The square of `side` pixels in the middle of both images. whole: the degraded picture around it."""
     degraded, clean = reflected(pair.degraded, side, side), reflected(pair.clean, side, side)
     top, left = (degraded.shape[0] - side) // 2, (degraded.shape[1] - side) // 2
     return _cut(degraded, clean, pair.degraded, top, left, side)

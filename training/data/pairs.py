@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from filters.containers import open_header
+from filters.decode_errors import DecodeError
 from filters.decoding import decode
 from pipeline.shards.reader import Sample, ShardReader
 from schemas.errors import DatasetError
 from schemas.source import Split
+from training.families.buckets import Size
 
 Pixels = NDArray[np.uint8]
 
@@ -26,6 +29,8 @@ class Reader(Protocol):
     keys: list[str]
     tasks: list[str]
     degradations: list[str]
+    curricula: list[str]
+    digests: list[str]
 
     def __len__(self) -> int: ...
 
@@ -33,9 +38,10 @@ class Reader(Protocol):
 
 
 class Pair(NamedTuple):
-    """degraded, clean: uint8 (H, W, 3) in sRGB, of one size."""
+    """degraded, clean: uint8 (H, W, 3) in sRGB, of one size. digest: 16 hex digits over their encoded bytes."""
 
     key: str
+    digest: str
     task: str
     degradation: str
     degraded: Pixels
@@ -78,6 +84,7 @@ class PairSet:
                 f"training set {name!r} holds no sample of split {split!r}; name folders with accepted pairs"
             )
         self.name, self.split, self._reader, self._cache = name, split, reader, cache
+        self._sizes: dict[int, Size | None] = {}
 
     @classmethod
     def open(cls, name: str, folders: Sequence[Path], split: Split, cache: PixelCache) -> PairSet:
@@ -89,9 +96,24 @@ class PairSet:
     def __len__(self) -> int:
         return len(self._reader)
 
-    def positions_by_task(self) -> dict[str, list[int]]:
-        """Positions of the pairs of each task, tasks in alphabetical order."""
-        return _grouped(self._reader.tasks)
+    @property
+    def keys(self) -> Sequence[str]:
+        """Keys of the pairs, by position."""
+        return self._reader.keys
+
+    @property
+    def curricula(self) -> set[str]:
+        """The curricula that its pairs have."""
+        return set(self._reader.curricula)
+
+    def positions_by_task(self, curricula: Collection[str] = ()) -> dict[str, list[int]]:
+        """Positions of the pairs of each task, tasks in alphabetical order; only of `curricula`, if any is given."""
+        by_task = _grouped(self._reader.tasks)
+        if not curricula:
+            return by_task
+        of = self._reader.curricula
+        kept = {task: [i for i in positions if of[i] in curricula] for task, positions in by_task.items()}
+        return {task: positions for task, positions in kept.items() if positions}
 
     def positions_by_degradation(self) -> dict[str, list[int]]:
         """Positions of the pairs of each degradation, in alphabetical order."""
@@ -102,14 +124,24 @@ class PairSet:
         lines = "\n".join(f"{key} {task}" for key, task in zip(self._reader.keys, self._reader.tasks, strict=True))
         return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
+    def size(self, position: int) -> Size | None:
+        """Size of a pair's degraded image by its header, None where it has none that can be read; kept once known."""
+        if position not in self._sizes:
+            try:
+                width, height = open_header(self._read(position).degraded)[0].size
+                self._sizes[position] = Size(height, width)
+            except (DatasetError, DecodeError):
+                self._sizes[position] = None
+        return self._sizes[position]
+
     def __getitem__(self, position: int) -> Pair:
-        """Raises DatasetError when an image cannot be decoded or the two differ in size."""
+        """Raises DatasetError when a member is cut off, an image cannot be decoded or the two differ in size."""
         key = self._reader.keys[position]
         sample: list[Sample] = []
 
         def read() -> Sample:
             if not sample:
-                sample.append(self._reader[position])
+                sample.append(self._read(position))
             return sample[0]
 
         where = (self.name, self.split, key)
@@ -120,7 +152,23 @@ class PairSet:
                 f"training set {self.name!r}: sample {key} has a degraded image {degraded.shape[:2]} and a clean one "
                 f"{clean.shape[:2]}; make the dataset again"
             )
-        return Pair(key, self._reader.tasks[position], self._reader.degradations[position], degraded, clean)
+        return Pair(
+            key,
+            self._reader.digests[position],
+            self._reader.tasks[position],
+            self._reader.degradations[position],
+            degraded,
+            clean,
+        )
+
+    def _read(self, position: int) -> Sample:
+        try:
+            return self._reader[position]
+        except ValueError as error:
+            raise DatasetError(
+                f"training set {self.name!r}: the JSON member of sample {self._reader.keys[position]} cannot be read "
+                f"({error}); make the dataset again"
+            ) from error
 
     def _decode(self, key: str, which: str, data: bytes) -> Pixels:
         try:
