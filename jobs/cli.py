@@ -10,6 +10,7 @@ from jobs.clips import app as clips
 from jobs.decide import decide
 from jobs.demo import demo
 from jobs.evaluate import evaluate
+from jobs.export import export
 from jobs.harvest import harvest
 from jobs.judge import judge
 from jobs.lowlight import app as lowlight
@@ -40,6 +41,7 @@ app.command("pack")(pack)
 app.command("replay")(replay_sample)
 app.command("train")(train)
 app.command("restore")(restore)
+app.command("export")(export)
 app.command("evaluate")(evaluate)
 app.add_typer(clips, name="clips")
 app.add_typer(patterns, name="patterns")

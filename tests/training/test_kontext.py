@@ -17,7 +17,7 @@ from training import flow
 from training.editors.base import Request
 from training.editors.kontext import KontextEditor
 from training.editors.loading import load_weights
-from training.families.packing import pack
+from training.families.packing import pack, unpack
 from training.families.timesteps import sampling_sigmas
 
 PROMPT, HEIGHT, WIDTH, STEPS = "remove the haze", 32, 48, 3
@@ -141,16 +141,35 @@ def test_a_transformer_without_guidance_embedding_is_told_none(tmp_path):
     assert plain(state, torch.full((1,), 0.5), state, conditions(plain, PROMPT)).shape == state.shape
 
 
-def test_without_reference_the_sequence_is_text_and_target(editor):
-    state, time, made = drawn(2, CHANNELS, 4, 6), torch.tensor([0.2, 0.9]), conditions(editor, PROMPT, "")
+def given(editor, *inputs):
+    """What the transformer is given, and the velocity."""
     seen = []
-    hook = editor.transformer.register_forward_pre_hook(lambda _, __, given: seen.append(given), with_kwargs=True)
-    alone = editor(state, time, None, made)
-    editor(state, time, drawn(2, CHANNELS, 2, 4), made)
+    hook = editor.transformer.register_forward_pre_hook(lambda _, __, named: seen.append(named), with_kwargs=True)
+    velocity = editor(*inputs)
     hook.remove()
-    assert alone.shape == state.shape
-    assert seen[0]["hidden_states"].shape[1] == 6 and seen[1]["hidden_states"].shape[1] == 6 + 2
-    assert seen[0]["img_ids"][:, 0].tolist() == [0.0] * 6 and seen[1]["img_ids"][6:, 0].tolist() == [1.0] * 2
+    return seen[0], velocity
+
+
+def test_reference_tokens_follow_the_target_as_image_1(editor):
+    state, time, made = drawn(2, CHANNELS, 4, 6), torch.tensor([0.2, 0.9]), conditions(editor, PROMPT, "")
+    seen, velocity = given(editor, state, time, drawn(2, CHANNELS, 2, 4), made)
+    assert velocity.shape == state.shape
+    assert seen["hidden_states"].shape == (2, 6 + 2, 4 * CHANNELS)
+    assert seen["img_ids"][:, 0].tolist() == [0.0] * 6 + [1.0] * 2
+    assert not seen["txt_ids"].any() and seen["txt_ids"].shape == (512, 3)
+
+
+def test_without_noise_the_sequence_is_text_and_target_and_the_path_runs_backwards(editor, folder):
+    back = filled(kontext_config(folder, "noise_free"))
+    state, made = drawn(2, CHANNELS, 4, 6), conditions(editor, PROMPT, "")
+    seen, velocity = given(back, state, torch.tensor([0.25, 0.75]), None, made)
+    assert seen["hidden_states"].shape == (2, 6, 4 * CHANNELS) and seen["img_ids"].shape == (6, 3)
+    assert seen["timestep"].tolist() == [0.75, 0.25]
+    assert torch.equal(unpack(back.transformer(**seen)[0], 2, 3), -velocity)
+    with pytest.raises(ValueError, match="reference must be given"):
+        editor(state, torch.zeros(2), None, made)
+    with pytest.raises(ValueError, match="reference must be None"):
+        back(state, torch.zeros(2), state, made)
 
 
 def test_operations_count_text_target_and_reference(folder):

@@ -32,8 +32,11 @@ class KontextEditor(Editor):
 
     Text tokens are T5's 512 states, the pooled vector is CLIP's. Both come from the prompt alone: no encoder of this
     family looks at the picture of a request, so dropping it changes nothing. Latents are FLUX's autoencoder's,
-    (z − shift) · scale; reference tokens follow the target's as image 1. Without a reference (form `noise_free`) the
-    sequence is text and target.
+    (z − shift) · scale; reference tokens follow the target's as image 1.
+
+    The `noise_free` form has no reference: the sequence is text and target. Its path leads from the degraded picture
+    (t = 0) to the clean one, against the pretrained one's direction, so the transformer is asked at σ = 1 − t and its
+    velocity turned round.
     """
 
     multiple = TOKEN
@@ -100,7 +103,13 @@ class KontextEditor(Editor):
         return forward_flops(FluxShape.of(self.transformer.config), tokens)
 
     def forward(self, state: Tensor, time: Tensor, reference: Tensor | None, condition: Condition) -> Tensor:
-        """The velocity at `state`; the reference may have a size of its own."""
+        """The velocity at `state`; the reference may have a size of its own.
+
+        Raises ValueError when the reference is given without the form `noise` or not given with it.
+        """
+        form = self.config.objective.form
+        if (reference is not None) != (form == "noise"):
+            raise ValueError(f"form {form!r}: reference must be {'given' if form == 'noise' else 'None'}")
         target, text = _grid(state), condition["text"].to(state.dtype)
         tokens = pack(state)
         if reference is None:
@@ -108,18 +117,20 @@ class KontextEditor(Editor):
         else:
             tokens = torch.cat([tokens, pack(reference)], dim=1)
             ids = kontext_ids(text.shape[1], target, _grid(reference))
+        sigma = time if reference is not None else 1.0 - time
         embeds_guidance = self.transformer.config.guidance_embeds
         velocity = self.transformer(
             hidden_states=tokens,
             encoder_hidden_states=text,
             pooled_projections=condition["pooled"].to(state.dtype),
-            timestep=time,
+            timestep=sigma,
             img_ids=ids.image.to(state.device),
             txt_ids=ids.text.to(state.device),
             guidance=torch.full_like(time, self.guidance) if embeds_guidance else None,
             return_dict=False,
         )[0]
-        return unpack(velocity[:, : target.tokens], *target)
+        velocity = unpack(velocity[:, : target.tokens], *target)
+        return velocity if reference is not None else -velocity
 
     def blocks(self) -> Sequence[nn.Module]:
         return [*self.transformer.transformer_blocks, *self.transformer.single_transformer_blocks]
