@@ -19,6 +19,11 @@ from training.editors.weight_files import Shapes, WeightFiles
 SHIFT, SCALE = 0.1159, 0.3611
 #: Groups of its normalisations.
 GROUPS = 32
+#: What RealRestorer's release puts before every name.
+INNER = "inner_model."
+
+# Of the published layout alone.
+_TELLING = "encoder.down.0.block.0.conv1.weight"
 
 # Published module to ours, within one level or beside them.
 _RESNET = {"norm1": "norm1", "conv1": "conv1", "norm2": "norm2", "conv2": "conv2", "nin_shortcut": "conv_shortcut"}
@@ -28,14 +33,15 @@ _MATRIX = re.compile(r"\.mid\.attn_1\.(q|k|v|proj_out)\.weight$")
 
 
 def load_flux_vae(path: Path, dtype: torch.dtype = torch.float32) -> AutoencoderKL:
-    """The autoencoder of the published file (`ae.safetensors`) or of a diffusers folder, as `dtype`, on the CPU.
+    """The autoencoder of the published file (`ae.safetensors`) or of a folder, as `dtype`, on the CPU.
 
-    Latents have 1/8 of the side for the published four levels. Raises CheckpointError when a file is missing or
-    damaged, and, listing the names, when tensors are missing, unexpected or of other shapes.
+    A folder is diffusers', or holds the published layout, with `inner_model.` before its names or without. Latents
+    have 1/8 of the side for the published four levels. Raises CheckpointError when a file is missing or damaged, and,
+    listing the names, when tensors are missing, unexpected or of other shapes.
     """
-    if path.is_dir() and (path / CONFIG).is_file():
+    files = WeightFiles(path, prefix=INNER)
+    if path.is_dir() and (path / CONFIG).is_file() and _TELLING not in files.shapes:
         return _load_diffusers(path, dtype)
-    files = WeightFiles(path)
     model = _model_of(files)
     own = shapes_of(model)
     names = official_names(own)

@@ -40,10 +40,13 @@ QWEN_SYSTEM = (
 )
 
 
-def step1x_prompt(instruction: str) -> str:
-    """The chat text of one instruction and one picture. The unconditional branch is the empty instruction."""
+def step1x_prompt(instruction: str, picture: bool = True) -> str:
+    """The chat text of one instruction and one picture, or of an instruction alone. The unconditional branch is the
+    empty instruction, the picture kept.
+    """
     system = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
-    return f"{system}{_USER}{STEP1X_PREFIX}Picture 1: {_PICTURE}{instruction}{_END}"
+    shown = f"Picture 1: {_PICTURE}" if picture else ""
+    return f"{system}{_USER}{STEP1X_PREFIX}{shown}{instruction}{_END}"
 
 
 def qwen_prompt(instruction: str) -> str:

@@ -2,71 +2,129 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
+from accelerate import init_empty_weights
 from diffusers import FluxTransformer2DModel
+from huggingface_hub import split_state_dict_into_shards_factory
 from safetensors.torch import save_file
 from torch import Tensor
 
 from schemas.errors import CheckpointError
-from training.editors.diffusers_folder import CONFIG, load_part, shapes_of
-from training.editors.step1x.keys import official_entries
+from training.editors.base import Rows
+from training.editors.diffusers_folder import CONFIG, empty_part, shapes_of
+from training.editors.diffusers_saving import save_part
+from training.editors.flux_vae import INNER
+from training.editors.step1x.keys import Entry, official_entries
 from training.editors.step1x.model import Step1XConnector, Step1XTransformer
 from training.editors.step1x.shape import Step1XShape
 from training.editors.weight_files import WeightFiles
 
-#: What RealRestorer's release puts before every name.
-INNER = "inner_model."
 _TRANSFORMER, _CONNECTOR = "transformer", "connector"
+#: Larger files become shards with an index, as diffusers has it.
+LARGEST = "10GB"
 
 
-def load_step1x(path: Path, dtype: torch.dtype = torch.float32) -> Step1XTransformer:
-    """The transformer of a checkpoint, its weights as `dtype`, on the CPU.
+class Step1XCheckpoint(NamedTuple):
+    """A checkpoint of which only headers are read yet.
+
+    model: its parameters on the meta device. rows: a reader for each tensor of the model's state dict.
+    """
+
+    model: Step1XTransformer
+    rows: Mapping[str, Rows]
+
+
+def open_step1x(path: Path) -> Step1XCheckpoint:
+    """Looks into a checkpoint.
 
     path: a safetensors file, a folder with one or with shards and their index, in the published layout with
     `inner_model.` before its names or without; a release folder that has such a one as `transformer`; or a folder that
-    `save_diffusers` wrote. Beside the model no more than one tensor is in memory.
+    `save_diffusers` wrote.
     Raises CheckpointError when a file is missing or damaged, and, listing the names, when tensors are missing,
     unexpected or of other shapes.
     """
     if (path / _CONNECTOR / CONFIG).is_file():
-        return _load_diffusers(path, dtype)
+        return _open_diffusers(path)
     inside = path / _TRANSFORMER
     files = WeightFiles(inside if inside.is_dir() else path, prefix=INNER)
     shape = Step1XShape.of(files)
-    with torch.device("meta"):
+    with init_empty_weights():
         model = Step1XTransformer.of(shape)
     own, entries = shapes_of(model), official_entries(shape)
     files.check({name: entry.shape(own) for name, entry in entries.items()})
-    weights: dict[str, Tensor] = {}
+    rows: dict[str, Rows] = {}
     for name, entry in entries.items():
-        weights |= entry.part(files.tensor(name).to(dtype), own)
+        rows |= entry.readers(partial(files.rows, name), own)
+    return Step1XCheckpoint(model, rows)
+
+
+def load_step1x(path: Path, dtype: torch.dtype = torch.float32) -> Step1XTransformer:
+    """The transformer of a checkpoint as `open_step1x` takes it, its weights as `dtype`, on the CPU.
+
+    Beside the model no more than one tensor is in memory. Raises CheckpointError as `open_step1x` does.
+    """
+    model, rows = open_step1x(path)
+    shapes = shapes_of(model)
+    weights = {name: read(0, shapes[name][0]).to(dtype, copy=True) for name, read in rows.items()}
     model.load_state_dict(weights, assign=True)
     return model.eval()
 
 
-def save_official(model: Step1XTransformer, file: Path, prefix: str = "") -> None:
-    """Writes the weights as one safetensors file in the published layout. prefix: `INNER` for RealRestorer's names."""
+def save_official(model: Step1XTransformer, file: Path, prefix: str = "", largest: int | str = LARGEST) -> None:
+    """Writes the weights in the published layout. prefix: `INNER` for RealRestorer's names.
+
+    Where they are larger than `largest` (bytes, or a text such as "10GB"), `NAME.safetensors` becomes shards
+    `NAME-00001-of-0000N.safetensors` and, written last, `NAME.safetensors.index.json`. Beside the model no more than
+    one shard is in memory.
+    """
     weights = model.state_dict()
-    entries = official_entries(shape_of(model))
+    entries = {prefix + name: entry for name, entry in official_entries(shape_of(model)).items()}
+    split = split_state_dict_into_shards_factory(
+        entries,
+        get_storage_size=lambda entry: sum(weights[name].nbytes for name in entry.own),
+        filename_pattern=f"{file.stem}{{suffix}}{file.suffix}",
+        max_shard_size=largest,
+    )
+    for name, members in split.filename_to_tensors.items():
+        _save_shard(file.with_name(name), {each: entries[each] for each in members}, weights)
+    if split.is_sharded:
+        index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}
+        file.with_name(f"{file.name}.index.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
+
+
+def _save_shard(file: Path, entries: Mapping[str, Entry], weights: Mapping[str, Tensor]) -> None:
     making = file.with_name(file.name + ".making")
-    save_file({prefix + name: entry.join(weights).cpu().contiguous() for name, entry in entries.items()}, making)
+    tensors = {name: entry.join(weights).cpu().contiguous() for name, entry in entries.items()}
+    save_file(tensors, making, metadata={"format": "pt"})
     making.replace(file)
 
 
 def save_diffusers(model: Step1XTransformer, folder: Path) -> None:
-    """Writes `transformer`, which diffusers' FluxTransformer2DModel loads, and `connector`, which Step1XConnector does.
-
-    Files above diffusers' usual size become shards with an index. A folder of that name is replaced at the end.
-    """
+    """Writes the model with `write_diffusers`. A folder of that name is replaced at the end."""
     making = folder.with_name(folder.name + ".making")
     shutil.rmtree(making, ignore_errors=True)
-    model.transformer.save_pretrained(making / _TRANSFORMER)
-    model.connector.save_pretrained(making / _CONNECTOR)
+    making.mkdir(parents=True)
+    write_diffusers(model, model.state_dict(), making)
     shutil.rmtree(folder, ignore_errors=True)
     making.rename(folder)
+
+
+def write_diffusers(model: Step1XTransformer, weights: Mapping[str, Tensor], folder: Path) -> None:
+    """Writes into an existing folder `transformer`, which diffusers' FluxTransformer2DModel loads, and `connector`,
+    which Step1XConnector does.
+
+    weights: a tensor for each name of the model's state dict; the model gives no more than its configuration, so it may
+    be on the meta device or sharded. Files above diffusers' usual size become shards with an index.
+    """
+    for name, part in ((_TRANSFORMER, model.transformer), (_CONNECTOR, model.connector)):
+        save_part(part, folder / name, {inner: weights[f"{name}.{inner}"] for inner in part.state_dict()})
 
 
 def shape_of(model: Step1XTransformer) -> Step1XShape:
@@ -88,9 +146,9 @@ def shape_of(model: Step1XTransformer) -> Step1XShape:
     )
 
 
-def _load_diffusers(folder: Path, dtype: torch.dtype) -> Step1XTransformer:
-    transformer = load_part(FluxTransformer2DModel, folder / _TRANSFORMER, dtype)
-    connector = load_part(Step1XConnector, folder / _CONNECTOR, dtype)
+def _open_diffusers(folder: Path) -> Step1XCheckpoint:
+    transformer = empty_part(FluxTransformer2DModel, folder / _TRANSFORMER)
+    connector = empty_part(Step1XConnector, folder / _CONNECTOR)
     joined = {
         "text tokens": (transformer.config.joint_attention_dim, connector.config.width),
         "pooled vector": (transformer.config.pooled_projection_dim, connector.config.pooled_width),
@@ -100,4 +158,9 @@ def _load_diffusers(folder: Path, dtype: torch.dtype) -> Step1XTransformer:
             raise CheckpointError(
                 f"weights {folder}: {what} of width {wanted} in the transformer, {made} in the connector"
             )
-    return Step1XTransformer(transformer, connector).eval()
+    rows: dict[str, Rows] = {}
+    for name, part in ((_TRANSFORMER, transformer), (_CONNECTOR, connector)):
+        files = WeightFiles(folder / name)
+        files.check(shapes_of(part))
+        rows |= {f"{name}.{inner}": partial(files.rows, inner) for inner in files.shapes}
+    return Step1XCheckpoint(Step1XTransformer(transformer, connector), rows)

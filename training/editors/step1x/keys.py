@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
+from itertools import accumulate
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from training.editors.base import Rows
 from training.editors.step1x.shape import Step1XShape
 from training.editors.weight_files import Shapes
 
@@ -26,10 +29,12 @@ class Entry(NamedTuple):
         whole = torch.cat([weights[name] for name in self.own])
         return _swap(whole) if self.swapped else whole
 
-    def part(self, whole: Tensor, shapes: Shapes) -> dict[str, Tensor]:
-        """Ours, made of the published tensor. shapes: of ours."""
-        parts = (_swap(whole) if self.swapped else whole).split([shapes[name][0] for name in self.own])
-        return {name: part.contiguous() for name, part in zip(self.own, parts, strict=True)}
+    def readers(self, published: Rows, shapes: Shapes) -> dict[str, Rows]:
+        """Readers of ours by name. published: of the published tensor. shapes: of ours."""
+        if self.swapped:
+            published = partial(_swapped_rows, published, self.shape(shapes)[0] // 2)
+        firsts = accumulate((shapes[name][0] for name in self.own), initial=0)
+        return {name: partial(_later_rows, published, first) for name, first in zip(self.own, firsts, strict=False)}
 
     def shape(self, shapes: Shapes) -> tuple[int, ...]:
         """The published tensor's shape. shapes: of ours."""
@@ -38,6 +43,16 @@ class Entry(NamedTuple):
 
 def _swap(whole: Tensor) -> Tensor:
     return torch.cat(whole.chunk(2)[::-1])
+
+
+def _swapped_rows(read: Rows, half: int, start: int, stop: int) -> Tensor:
+    first = read(half + min(start, half), half + min(stop, half))
+    second = read(max(start, half) - half, max(stop, half) - half)
+    return torch.cat([first, second])
+
+
+def _later_rows(read: Rows, first: int, start: int, stop: int) -> Tensor:
+    return read(first + start, first + stop)
 
 
 # Modules with a weight and a bias.

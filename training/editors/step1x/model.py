@@ -46,8 +46,7 @@ class Step1XConnector(ModelMixin, ConfigMixin):
         text: (B, S, text_width). time: (B,) in [0, 1]. mask: (B, S), true for a valid position; each row needs one.
         The tokens of the other positions are not zero: the published model attends to them.
         """
-        valid = mask.to(text.dtype).unsqueeze(-1)
-        mean = (text * valid).sum(dim=1) / valid.sum(dim=1)
+        mean = (text * mask.unsqueeze(-1)).sum(dim=1) / mask.sum(dim=1, keepdim=True)
         if self.scale_factor is not None:
             mean = mean * (1.0 + self.scale_factor.to(mean.dtype))
         return self.refiner(text, time * 1000.0, mask), self.global_proj_out(mean)
@@ -95,29 +94,31 @@ class Step1XTransformer(nn.Module):
         return 0 if self.connector.scale_factor is not None else 1
 
     def forward(
-        self, target: Tensor, reference: Tensor, grid: tuple[int, int], time: Tensor, text: Tensor, mask: Tensor
+        self, target: Tensor, reference: Tensor | None, grid: tuple[int, int], time: Tensor, text: Tensor, mask: Tensor
     ) -> Tensor:
         """The velocity at `target`, of its shape.
 
-        target, reference: (B, rows·columns, channels), tokens of 2×2 latent cells in raster order. grid: (rows,
-        columns). time: (B,) in [0, 1]. text: (B, S, text_width), the language model's last hidden states, zero
-        behind the valid ones. mask: (B, S), true for the valid ones. S changes the result, as padding is attended.
+        target, reference: (B, rows·columns, channels), tokens of 2×2 latent cells in raster order; without a reference
+        the target's are the only ones. grid: (rows, columns). time: (B,) in [0, 1]. text: (B, S, text_width), the
+        language model's last hidden states, zero behind the valid ones. mask: (B, S), true for the valid ones. S
+        changes the result, as padding is attended.
         """
         tokens, pooled = self.connector(text, time, mask)
         guidance = torch.full_like(time, GUIDANCE) if self.transformer.config.guidance_embeds else None
+        images = [target] if reference is None else [target, reference]
         velocity = self.transformer(
-            hidden_states=torch.cat([target, reference], dim=1),
+            hidden_states=torch.cat(images, dim=1),
             encoder_hidden_states=tokens,
             pooled_projections=pooled,
             timestep=time,
-            img_ids=self._position_ids(grid, target.device),
+            img_ids=self._position_ids(len(images), grid, target.device),
             txt_ids=torch.zeros(tokens.shape[1], 3, device=target.device),
             guidance=guidance,
             return_dict=False,
         )[0]
         return velocity[:, : target.shape[1]]
 
-    def _position_ids(self, grid: tuple[int, int], device: torch.device) -> Tensor:
+    def _position_ids(self, images: int, grid: tuple[int, int], device: torch.device) -> Tensor:
         rows, columns = (torch.arange(side, device=device, dtype=torch.float32) for side in grid)
-        images = torch.tensor([0.0, float(self.reference_axis)], device=device)
-        return torch.cartesian_prod(images, rows, columns)
+        axis = torch.tensor([0.0, float(self.reference_axis)][:images], device=device)
+        return torch.cartesian_prod(axis, rows, columns)
