@@ -62,7 +62,7 @@ def decode(data: bytes, max_pixels: int) -> Decoded:
             "decode.too_many_pixels",
             f"the header announces {width}×{height} pixels, more than decode.max_pixels = {max_pixels}",
         )
-    deep = _is_deep(image)
+    deep = is_deep(image)
     try:
         count = getattr(image, "n_frames", 1)
         if count > 1:
@@ -88,7 +88,7 @@ def decode(data: bytes, max_pixels: int) -> Decoded:
     return Decoded(np.array(rgb), unchanged, name)
 
 
-def _is_deep(image: ImageFile.ImageFile) -> bool:
+def is_deep(image: ImageFile.ImageFile) -> bool:
     """Whether the samples in the file have 16 bits (Pillow would keep the upper 8 of colour samples)."""
     if image.mode in _GREY_16:
         return True

@@ -1,0 +1,1 @@
+"""Restoring photographs: how they pass an editor, and how they are read and written."""
