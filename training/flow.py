@@ -63,7 +63,6 @@ def noise_free_point(clean: Tensor, degraded: Tensor, time: Tensor) -> Point:
 def draw_point(
     clean: Tensor,
     degraded: Tensor,
-    reference: Tensor,
     objective: ObjectiveSection,
     shift_by: float,
     key: str,
@@ -71,7 +70,7 @@ def draw_point(
 ) -> Point:
     """A random point on the path of each sample. Time and noise of a sample are keyed by `key` and its place alone.
 
-    reference: `degraded`, or zeros where it is dropped; in context for the `noise` form. shift_by: of its times.
+    shift_by: of the times of the `noise` form, which has `degraded` in context.
     """
     rngs = [generator(0, key, "flow", place) for place in places]
     if objective.form == "noise_free":
@@ -79,7 +78,7 @@ def draw_point(
         return noise_free_point(clean, degraded, start_heavy_times(uniform, objective.start_share).to(clean.device))
     normal = torch.tensor([rng.standard_normal() for rng in rngs], dtype=torch.float32)
     noise = torch.from_numpy(np.stack([rng.standard_normal(clean.shape[1:], dtype=np.float32) for rng in rngs]))
-    return noise_point(clean, reference, noise.to(clean.device), noise_times(normal, shift_by).to(clean.device))
+    return noise_point(clean, degraded, noise.to(clean.device), noise_times(normal, shift_by).to(clean.device))
 
 
 #: Mean squared error at which `logarithmic` stops amplifying: 5 of 255 levels in the scale [−1, 1].

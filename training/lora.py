@@ -93,7 +93,7 @@ def _exported(name: str, editor: Editor) -> str:
     return _PREFIX + name.removeprefix(f"{inside}.").replace(f".{_NAME}.", ".")
 
 
-def _beginning(seed: int, name: str, shape: tuple[int, int], start: int, stop: int) -> Tensor:
+def _beginning(seed: int, name: str, shape: tuple[int, ...], start: int, stop: int) -> Tensor:
     if ".lora_B." in name:
         return torch.zeros(stop - start, shape[1])
     bound = 1.0 / math.sqrt(shape[1])

@@ -8,18 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+import yaml
 from rich.console import Console
 
 from schemas.errors import CheckpointError, RecipeError
-from schemas.recipe.training import TrainingSection
+from schemas.recipe.training import TinySection, TrainingSection
 from schemas.tasks import TASKS
-from training.checkpoints import Checkpoints, load_tensors
+from training.checkpoints import Checkpoints, SavedWeights
 from training.data.pairs import PairSet, PixelCache
 from training.editors import build_editor, export_editor
 from training.editors.base import EditorConfig
-from training.log import Row, RunLog, read_rows
+from training.lora import adapt, is_adapter
+from training.observing.log import Row, RunLog, read_rows
 from training.parallel import World, joined
-from training.trainer import Position, Trainer
+from training.trainer import Trainer
 from training.validation import Validation
 
 
@@ -39,7 +42,7 @@ class TrainResult:
 def train(
     training: TrainingSection,
     seed: int,
-    datasets: Mapping[str, Sequence[Path]],
+    datasets: Mapping[str, Sequence[str | Path]],
     out: Path,
     resume: bool = False,
     console: Console | None = None,
@@ -53,59 +56,63 @@ def train(
     Raises RecipeError, DatasetError or CheckpointError before any work when recipe, data or folder are unusable (a
     resumed run must have its own recipe, seed and data), DivergedError when the loss is no longer finite.
     """
-    with joined() as world:
-        cache = PixelCache(training.cache_mb)
-        named = {name for stage in training.stages.values() for name, weight in stage.weights.items() if weight > 0}
-        if missing := sorted(named - datasets.keys()):
+    with joined(training.parallel) as world:
+        named = list(dict.fromkeys(name for stage in training.stages.values() for name in stage.sets))
+        if missing := sorted(named_set for named_set in named if not datasets.get(named_set)):
             raise RecipeError(
                 f"training.stages: weights name {', '.join(missing)}, the sets are {', '.join(datasets) or 'none'}; "
                 "set training.datasets or change the weights"
             )
+        cache = PixelCache(training.data.memory_mb)
         sets = {name: PairSet.open(name, datasets[name], "train", cache) for name in sorted(named)}
         _claim(out, _identity(training, seed, sets), resume, world)
         validation = Validation(_distinct_validation(datasets, sorted(named)), training)
-        checkpoints = Checkpoints(out / "checkpoints", world)
+        checkpoints = Checkpoints(out / "checkpoints", world, training.checkpoints.background)
         start = next(reversed(checkpoints.steps()), None)
         total = sum(stage.steps for stage in training.stages.values())
         log = RunLog(out, start, total, console) if world.leads else None
         try:
+            if log is not None and start is None:
+                log.recipe(yaml.safe_dump(training.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
             end = Trainer(training, seed, sets, validation, checkpoints, world).run(log)
         finally:
             if log is not None:
                 log.close()
-        stage = _choice(end)
-        best = end.best[stage]
+        stage, step = end.selection.choice()
         if world.leads:
-            _export(out / "editor", checkpoints.path(best.step), training, best.blend)
+            _export(out / "editor", checkpoints.path(step), training, end.blends[step])
         world.wait()
-        return TrainResult(out / "editor", stage, best.step, best.score, read_rows(out))
-
-
-def _choice(end: Position) -> str:
-    """The stage whose best checkpoint scores highest; of equals the later one."""
-    return max(reversed(end.best), key=lambda name: end.best[name].score)
+        score = next(judged.score for judged in end.selection.curve if judged.step == step)
+        return TrainResult(out / "editor", stage, step, score, read_rows(out))
 
 
 def _export(folder: Path, checkpoint: Path, training: TrainingSection, blend: Mapping[str, float]) -> None:
-    prompts = {prompt: share for task, share in blend.items() for prompt in TASKS[task]}
+    prompts = {prompt: share for task, share in blend.items() if share != 1.0 for prompt in TASKS[task]}
     config = EditorConfig.of(training).model_copy(update={"blend": prompts})
-    weights = {name: parameter.detach() for name, parameter in build_editor(config, seed=0).named_parameters()}
-    load_tensors(checkpoint, {f"average.{name}": tensor for name, tensor in weights.items()}, World(0, 1, None))
-    export_editor(folder, config, weights)
+    editor = build_editor(config, seed=0)
+    if config.lora.rank:
+        adapt(editor, config.lora)
+    shapes = {name: tuple(parameter.shape) for name, parameter in editor.named_parameters()}
+    trained = {name: shape for name, shape in shapes.items() if not config.lora.rank or is_adapter(name)}
+    # Large editors are published, and used, in bf16.
+    precision = torch.float32 if isinstance(config.editor, TinySection) or config.lora.rank else torch.bfloat16
+    export_editor(folder, editor, config, SavedWeights(checkpoint, "average.", trained, precision))
 
 
-def _distinct_validation(datasets: Mapping[str, Sequence[Path]], names: Sequence[str]) -> dict[str, PairSet]:
+def _distinct_validation(datasets: Mapping[str, Sequence[str | Path]], names: Sequence[str]) -> list[PairSet]:
     """The validation pairs of the sets; sets of the same folders once."""
-    distinct = {tuple(path.resolve() for path in datasets[name]): name for name in reversed(names)}
+    distinct = {tuple(str(place) for place in datasets[name]): name for name in reversed(names)}
     cache = PixelCache(0)
-    return {name: PairSet.open(name, datasets[name], "validation", cache) for name in sorted(distinct.values())}
+    return [PairSet.open(name, datasets[name], "validation", cache) for name in sorted(distinct.values())]
 
 
 def _identity(training: TrainingSection, seed: int, sets: Mapping[str, PairSet]) -> dict[str, Any]:
-    """What a resumed run must share with the one it continues, flat; where data lie and what is kept may change."""
-    recipe = training.model_dump(mode="json", exclude={"datasets", "keep", "cache_mb"})
+    """What a resumed run must share with the one it continues, flat; where data lie, what is kept and how the work is
+    spread may change."""
+    elsewhere = {"memory_mb", "readers", "cache", "cache_latents"}
+    excluded: dict[str, Any] = {"datasets": True, "checkpoints": True, "parallel": True, "data": elsewhere}
     identity: dict[str, Any] = {"seed": seed}
-    _flatten("training", recipe, identity)
+    _flatten("training", training.model_dump(mode="json", exclude=excluded), identity)
     identity.update({f"pairs of set {name}": pairs.fingerprint() for name, pairs in sets.items()})
     return identity
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 
 from schemas.errors import RecipeError
 from schemas.recipe.recipe import Recipe
@@ -81,7 +81,7 @@ def _position(node: list[Any], part: str, override: str) -> int:
 
 
 def _explain(location: tuple[int | str, ...], error: dict[str, Any]) -> str:
-    name = ".".join(str(part) for part in location)
+    name = ".".join(str(part) for part in _without_tags(location))
     if error["type"] == "extra_forbidden":
         known = _fields_at(location[:-1])
         near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.4)
@@ -100,13 +100,34 @@ def _fields_at(location: tuple[int | str, ...]) -> list[str]:
     return list(model.model_fields)
 
 
+def _without_tags(location: tuple[int | str, ...]) -> list[int | str]:
+    """The location without the tags by which sections of several kinds are told apart, which no recipe has."""
+    model: Any = Recipe
+    parts = []
+    for part in location:
+        if not isinstance(model, dict):
+            parts.append(part)
+        model = _inner_model(model, part)
+    return parts
+
+
 def _inner_model(model: Any, part: int | str) -> Any:
-    """The section class below `model` (a section class, or a container's annotation) at `part`."""
+    """The section class below `model` (a section class, or a container's annotation) at `part`; where sections of
+    several kinds may stand, these by their tags, which the location names next."""
+    if isinstance(model, dict):
+        return model.get(part)
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         return None
     if isinstance(part, int) or part not in model.model_fields:
         return model  # a position in a tuple or a key of a mapping, already looked through
-    return _first_model(model.model_fields[str(part)].annotation)
+    annotation = model.model_fields[str(part)].annotation
+    return _tagged(annotation) or _first_model(annotation)
+
+
+def _tagged(annotation: Any) -> dict[str, Any]:
+    """The classes of a union by their tags; empty for anything else."""
+    members = [(get_args(arg) or (arg,)) for arg in get_args(annotation)]
+    return {each.tag: kind for kind, *rest in members for each in rest if isinstance(each, Tag)}
 
 
 def _first_model(annotation: Any) -> Any:

@@ -40,6 +40,7 @@ def small_training(**changes: object) -> TrainingSection:
         "editor": {"heads": 1, "head_dim": 32, "double_blocks": 1, "single_blocks": 4, "features": 8, "words": 64},
         "objective": {"form": "noise_free", "start_share": 0.5},
         "crop": 16,
+        "checkpoints": {"background": False},
         "validation": {"every": 3, "samples": 1, "steps": 1},
         "stages": {
             "transfer": {**stage, "steps": 6},

@@ -7,6 +7,7 @@ import torch
 
 from schemas.recipe.training import ObjectiveSection, StageSection
 from training import flow
+from training.families.timesteps import TIMESTEPS, sampling_sigmas
 from training.stages import learning_rate
 
 
@@ -41,21 +42,26 @@ def test_the_logarithmic_loss_by_hand():
     assert logarithmic.tolist() == pytest.approx([math.log1p(0.01 / least), math.log1p(0.25 / least)])
 
 
-@pytest.mark.parametrize("form", ["noise", "noise_free"])
 @pytest.mark.parametrize("steps", [1, 4])
-def test_the_true_velocity_is_walked_to_the_clean_image(form, steps):
+def test_the_true_velocity_is_walked_to_the_clean_image(steps):
     clean, degraded, noise = (torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(i)) for i in range(3))
-    truth = noise - clean if form == "noise" else clean - degraded
-    restored = flow.restore(lambda *_: truth, degraded, noise, ObjectiveSection(form=form), steps)
-    assert torch.allclose(restored, clean, atol=1e-5)
+    falling = sampling_sigmas(TIMESTEPS["step1x"], 4096, steps).tolist()
+    seen: list[int] = []
+    assert torch.allclose(flow.walk(lambda *_: noise - clean, noise, falling, seen.append), clean, atol=1e-5)
+    assert seen == list(range(1, steps + 1))
+    rising = torch.linspace(0.0, 1.0, steps + 1).tolist()
+    assert torch.allclose(flow.walk(lambda *_: clean - degraded, degraded, rising, None), clean, atol=1e-5)
 
 
 def test_times_of_a_sample_depend_on_its_place_alone():
-    clean = torch.zeros(3, 3, 8, 8)
     objective = ObjectiveSection(form="noise_free", start_share=0.5)
-    times = flow.draw_point(clean, clean, objective, "0/transfer", [7, 8, 9]).time
-    assert flow.draw_point(clean[:1], clean[:1], objective, "0/transfer", [8]).time[0] == times[1]
-    many = flow.draw_point(torch.zeros(4000, 3, 1, 1), torch.zeros(4000, 3, 1, 1), objective, "x", range(4000)).time
+
+    def times(places, size=8):
+        images = [torch.zeros(len(places), 3, size, size)] * 2
+        return flow.draw_point(*images, objective, 1.0, "0/transfer", places).time
+
+    assert times([8])[0] == times([7, 8, 9])[1]
+    many = times(range(4000), size=1)
     assert (many == 0).float().mean().item() == pytest.approx(0.5, abs=0.03)
     assert many[many > 0].mean().item() == pytest.approx(0.5, abs=0.03)
 

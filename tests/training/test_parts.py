@@ -4,10 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from training.editors.tiny import LEVELS, starlet
-from training.editors.words import word_ids
+from training.editors.tiny.pixels import LEVELS
+from training.editors.tiny.starlet import starlet
+from training.editors.tiny.words import word_ids
 from training.ema import MovingAverage
-from training.validation import psnr, score
+from training.validation import gain_score, psnr
 
 
 def test_the_average_follows_its_decay_after_a_warm_up():
@@ -37,8 +38,8 @@ def test_the_model_holds_the_average_only_inside_the_context():
 
 
 def test_no_gain_of_one_degradation_buys_harm_to_another():
-    assert score({"haze": 4.0, "blur": 0.0}) == pytest.approx(2.0)
-    assert score({"haze": 4.0, "blur": -1.0}) == pytest.approx(1.5 - 1.0)
+    assert gain_score({"haze": 4.0, "blur": 0.0}) == pytest.approx(2.0)
+    assert gain_score({"haze": 4.0, "blur": -1.0}) == pytest.approx(1.5 - 1.0)
 
 
 def test_psnr_by_hand():

@@ -18,6 +18,7 @@ from tests.training.conftest import small_training
 from training.editors import load_editor
 from training.restore import restore_image
 from training.run import train
+from training.selection import Selection
 
 QUIET = Console(quiet=True)
 
@@ -26,9 +27,17 @@ def weights(out):
     return load_file(out / "editor" / "editor.safetensors")
 
 
+def saved(folder):
+    """All tensors of a checkpoint of one process."""
+    tensors = {
+        name: tensor for file in sorted(folder.glob("*.safetensors")) for name, tensor in load_file(file).items()
+    }
+    same = json.loads((folder / "contents.json").read_text())["same"]
+    return tensors | {name: tensors[first] for name, first in same.items()}
+
+
 def last_checkpoint(out):
-    newest = sorted((out / "checkpoints").glob("step-????????"))[-1]
-    return {name: tensor for file in sorted(newest.glob("*.safetensors")) for name, tensor in load_file(file).items()}
+    return saved(sorted((out / "checkpoints").glob("step-????????"))[-1])
 
 
 def equal(one, other):
@@ -61,9 +70,8 @@ def test_the_first_quarter_of_the_single_blocks_is_frozen_in_the_second_stage(se
     out = tmp_path / "run"
     train(training, 3, sets, out, console=QUIET)
     newest = last_checkpoint(out)
-    state = json.loads(next(iter((out / "checkpoints").glob("step-00000012"))).joinpath("state.json").read_text())
-    chosen = out / "checkpoints" / f"step-{state['best']['transfer']['step']:08d}"
-    begun = {name: t for file in chosen.glob("*.safetensors") for name, t in load_file(file).items()}
+    state = json.loads((out / "checkpoints" / "step-00000012" / "state.json").read_text())
+    begun = saved(out / "checkpoints" / f"step-{Selection.read(state['selection']).best('transfer'):08d}")
     frozen = [name for name in newest if name.startswith("model.") and "single_transformer_blocks.0." in name]
     moving = [name for name in newest if name.startswith("model.") and "single_transformer_blocks.1." in name]
     assert frozen and moving
@@ -159,7 +167,7 @@ def test_a_checkpoint_of_another_architecture_is_refused(undisturbed, sets, tmp_
     config = json.loads((copy / "config.json").read_text())
     config["editor"]["features"] = 16
     (copy / "config.json").write_text(json.dumps(config))
-    with pytest.raises(CheckpointError, match="weights of another architecture"):
+    with pytest.raises(CheckpointError, match="of another architecture"):
         load_editor(copy)
     with pytest.raises(CheckpointError, match="name the folder of an exported editor"):
         load_editor(tmp_path)

@@ -2,5 +2,6 @@
 
 from training.checkpoints.folder import Checkpoints
 from training.checkpoints.reading import checkpoint_rows, load_tensors
+from training.checkpoints.weights import SavedWeights
 
-__all__ = ["Checkpoints", "checkpoint_rows", "load_tensors"]
+__all__ = ["Checkpoints", "SavedWeights", "checkpoint_rows", "load_tensors"]

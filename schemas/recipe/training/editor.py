@@ -1,8 +1,8 @@
 """Which editor is trained, and where its weights lie."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from schemas.recipe.section import Section
 
@@ -68,4 +68,20 @@ class QwenSection(Section):
     transformer: str = ""
 
 
-EditorSection = Annotated[TinySection | Step1XSection | KontextSection | QwenSection, Field(discriminator="kind")]
+def _kind(section: Any) -> str:
+    """The section that an editor's fields belong to: by `kind`, the small one's without it."""
+    kind = section.get("kind", "tiny") if isinstance(section, dict) else getattr(section, "kind", "")
+    return "qwen" if str(kind).startswith("qwen-image-edit") else str(kind)
+
+
+EditorSection = Annotated[
+    Annotated[TinySection, Tag("tiny")]
+    | Annotated[Step1XSection, Tag("step1x")]
+    | Annotated[KontextSection, Tag("kontext")]
+    | Annotated[QwenSection, Tag("qwen")],
+    Discriminator(
+        _kind,
+        custom_error_type="unknown_editor",
+        custom_error_message="kind: no such editor; known: tiny, step1x, kontext, qwen-image-edit, qwen-image-edit-plus",
+    ),
+]

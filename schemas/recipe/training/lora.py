@@ -13,7 +13,7 @@ class LoraSection(Section):
     """
 
     rank: int = Field(default=0, ge=0)
-    alpha: float = Field(default=16.0, gt=0.0)
+    alpha: int = Field(default=16, ge=1)
     layers: tuple[str, ...] = (
         "to_q",
         "to_k",
