@@ -48,7 +48,7 @@ def export_weights(
     _check(config, folder, layout, prefix)
     if out.exists():
         raise RecipeError(f"out: {str(out)!r} is there already; name another folder or remove it")
-    editor = build_editor(config, seed=0)
+    editor = build_editor(config, seed=0).to(_DTYPES[precision])
     weights = _Weights(_merged(editor, config, folder), editor, _DTYPES[precision], report)
     making = out.with_name(out.name + ".making")
     shutil.rmtree(making, ignore_errors=True)

@@ -11,12 +11,14 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from jobs.cli import app
-from schemas.recipe.training import LoraSection, ObjectiveSection, TinySection
+from schemas.recipe.training import LoraSection, ObjectiveSection, Step1XSection, TinySection
 from tests.training.tiny_kontext import kontext_config, write_kontext
+from tests.training.tiny_step1x import write_transformer
 from training.editors.base import EditorConfig
 from training.editors.build import build_editor
 from training.editors.folder import export_editor, load_editor
 from training.editors.loading import load_weights
+from training.editors.step1x import load_step1x
 from training.lora import adapt, is_adapter, start_rows
 
 
@@ -96,6 +98,40 @@ def test_adapters_are_merged_as_peft_merges_them(pipeline, tmp_path):
     for name in theirs:
         if name.startswith(("norm_out", "x_embedder")):
             assert torch.equal(theirs[name], base[f"transformer.{name}"](0, len(theirs[name])))
+
+
+def step1x(folder, version):
+    """An exported editor that was trained for no step, and the published file it started from."""
+    published = write_transformer(folder / "published.safetensors", version)
+    editor = Step1XSection(transformer=str(published))
+    config = EditorConfig(editor=editor, objective=ObjectiveSection(), crop=32, steps=3)
+    made = build_editor(config, seed=0)
+    load_weights(made, torch.device("cpu"), made.base_weights())
+    export_editor(folder / "editor", made, config, dict(made.named_parameters()))
+    return folder / "editor", load_file(published)
+
+
+@pytest.mark.parametrize(("version", "prefix"), [("v1.0", "inner_model."), ("v1.1", "")])
+def test_step1x_goes_back_to_its_published_layout(tmp_path, version, prefix):
+    folder, published = step1x(tmp_path, version)
+    options = ("--format", "official", "--precision", "fp32", *(("--prefix", prefix) if prefix else ()))
+    code, output = run(folder, "--out", tmp_path / "out", *options)
+    assert code == 0, output
+    written = load_file(tmp_path / "out" / "model.safetensors")
+    assert written.keys() == {prefix + name for name in published}
+    assert all(torch.equal(written[prefix + name], tensor) for name, tensor in published.items())
+    assert f"transformer: {tmp_path / 'out' / 'model.safetensors'}" in output
+
+
+def test_step1x_for_diffusers_has_its_connector_beside(tmp_path):
+    folder, published = step1x(tmp_path, "v1.0")
+    code, output = run(folder, "--out", tmp_path / "out")
+    assert code == 0, output
+    theirs = loaded(tmp_path / "out", torch_dtype=torch.bfloat16)
+    assert torch.equal(theirs["x_embedder.weight"], published["img_in.weight"].bfloat16())
+    again = load_step1x(tmp_path / "out")
+    assert torch.equal(again.connector.global_proj_out.weight, published["connector.global_proj_out.weight"].bfloat16())
+    assert f"training.editor: {{kind: step1x, transformer: {tmp_path / 'out'}}}" in output
 
 
 def test_a_path_without_noise_is_told(trained, tmp_path):

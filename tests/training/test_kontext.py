@@ -19,6 +19,7 @@ from training.editors.kontext import KontextEditor
 from training.editors.loading import load_weights
 from training.families.packing import pack, unpack
 from training.families.timesteps import sampling_sigmas
+from training.sampling import sample
 
 PROMPT, HEIGHT, WIDTH, STEPS = "remove the haze", 32, 48, 3
 FORMS = ("noise", "noise_free")
@@ -64,10 +65,9 @@ def conditions(editor, *prompts):
     return editor.collate(editor.encode_requests([Request(prompt, None) for prompt in prompts]))
 
 
-@pytest.mark.parametrize("true_guidance", [1.0, 2.0])
-def test_sampling_ends_where_diffusers_pipeline_does(editor, pipeline, true_guidance):
-    noise = drawn(1, *editor.latent_shape(HEIGHT, WIDTH))
-    theirs = pipeline(
+def sampled(pipeline, noise, true_guidance, output_type):
+    """What diffusers' pipeline makes of the picture."""
+    return pipeline(
         image=torch.from_numpy(picture()),
         prompt=PROMPT,
         negative_prompt="" if true_guidance > 1 else None,
@@ -79,8 +79,14 @@ def test_sampling_ends_where_diffusers_pipeline_does(editor, pipeline, true_guid
         _auto_resize=False,
         num_inference_steps=STEPS,
         latents=pack(noise),
-        output_type="latent",
+        output_type=output_type,
     ).images
+
+
+@pytest.mark.parametrize("true_guidance", [1.0, 2.0])
+def test_sampling_ends_at_the_latents_of_diffusers_pipeline(editor, pipeline, true_guidance):
+    noise = drawn(1, *editor.latent_shape(HEIGHT, WIDTH))
+    theirs = sampled(pipeline, noise, true_guidance, "latent")
     reference = editor.encode(torch.from_numpy(picture())).mean
     wanted, unwanted = conditions(editor, PROMPT), conditions(editor, "")
 
@@ -95,6 +101,12 @@ def test_sampling_ends_where_diffusers_pipeline_does(editor, pipeline, true_guid
     ours = pack(flow.walk(velocity, noise, knots, None))
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=0)
     assert (theirs - pack(noise)).abs().mean() > 0.1
+
+
+def test_the_sampler_restores_the_pixels_of_diffusers_pipeline(editor, pipeline):
+    noise = drawn(1, *editor.latent_shape(HEIGHT, WIDTH))
+    ours = sample(editor, torch.from_numpy(picture()), [Request(PROMPT, None)], noise, STEPS, guidance=2.0)
+    torch.testing.assert_close(ours, sampled(pipeline, noise, 2.0, "pt"), atol=0.51 / 255, rtol=0)
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ from schemas.recipe.training import KontextSection
 from training.editors.base import Condition, Editor, EditorConfig, Posterior, Request, Rows
 from training.editors.diffusers_folder import empty_part, shapes_of
 from training.editors.diffusers_saving import save_part
+from training.editors.flux_latents import CELL
 from training.editors.kontext.frozen import KontextEncoders
 from training.editors.pipeline_folder import TRANSFORMER, PipelineFolder, transformer_folder
 from training.editors.weight_files import WeightFiles
@@ -22,9 +23,6 @@ from training.families.positions import PositionIds, image_ids, kontext_ids
 from training.families.prompts import KEPT
 from training.families.timesteps import TIMESTEPS
 from training.flops import FluxShape, forward_flops
-
-#: Pixels a side of a latent cell.
-CELL = TOKEN // PATCH
 
 
 class KontextEditor(Editor):
@@ -77,18 +75,11 @@ class KontextEditor(Editor):
             for name in ("text", "pooled")
         }
 
-    @torch.no_grad()
     def encode(self, pixels: Tensor) -> Posterior:
-        model = self._encoders.autoencoder(self.device, self.channels, CELL)
-        found = model.encode(pixels.to(self.device) * 2.0 - 1.0).latent_dist
-        shift, scale = model.config.shift_factor, model.config.scaling_factor
-        return Posterior((found.mean - shift) * scale, found.std * scale)
+        return self._encoders.latents(self.channels, self.device).encode(pixels, self.device)
 
-    @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
-        model = self._encoders.autoencoder(self.device, self.channels, CELL)
-        shift, scale = model.config.shift_factor, model.config.scaling_factor
-        return (model.decode(latents / scale + shift).sample + 1.0) / 2.0
+        return self._encoders.latents(self.channels, self.device).decode(latents, self.device)
 
     def latent_shape(self, height: int, width: int) -> tuple[int, int, int]:
         return self.channels, height // CELL, width // CELL
