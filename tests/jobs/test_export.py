@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 
+import diffusers
 import pytest
 import torch
 from diffusers import FluxTransformer2DModel
@@ -11,8 +13,9 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from jobs.cli import app
-from schemas.recipe.training import LoraSection, ObjectiveSection, Step1XSection, TinySection
+from schemas.recipe.training import LoraSection, ObjectiveSection, QwenSection, Step1XSection, TinySection
 from tests.training.tiny_kontext import kontext_config, write_kontext
+from tests.training.tiny_qwen import tiny_transformer
 from tests.training.tiny_step1x import write_transformer
 from training.editors.base import EditorConfig
 from training.editors.build import build_editor
@@ -132,6 +135,27 @@ def test_step1x_for_diffusers_has_its_connector_beside(tmp_path):
     again = load_step1x(tmp_path / "out")
     assert torch.equal(again.connector.global_proj_out.weight, published["connector.global_proj_out.weight"].bfloat16())
     assert f"training.editor: {{kind: step1x, transformer: {tmp_path / 'out'}}}" in output
+
+
+PIPELINES = {"qwen-image-edit": "QwenImageEditPipeline", "qwen-image-edit-plus": "QwenImageEditPlusPipeline"}
+
+
+@pytest.mark.parametrize("kind", list(PIPELINES))
+def test_qwen_is_loaded_by_the_pipeline_that_is_named(tmp_path, kind):
+    start, named = tiny_transformer(), PIPELINES[kind]
+    start.save_pretrained(tmp_path / "model" / "transformer")
+    (tmp_path / "model" / "model_index.json").write_text(json.dumps({"_class_name": named}))
+    section = QwenSection(kind=kind, model=str(tmp_path / "model"))
+    config = EditorConfig(editor=section, objective=ObjectiveSection(), crop=32, steps=3)
+    made = build_editor(config, seed=0)
+    load_weights(made, torch.device("cpu"), made.base_weights())
+    export_editor(tmp_path / "editor", made, config, {name: each * 2 for name, each in made.named_parameters()})
+    code, output = run(tmp_path / "editor", "--out", tmp_path / "out", "--precision", "fp32")
+    assert code == 0, output
+    pipeline, name = re.search(r"from diffusers import (\w+), (\w+)", output).groups()
+    assert pipeline == named and issubclass(getattr(diffusers, pipeline), diffusers.DiffusionPipeline)
+    theirs = getattr(diffusers, name).from_pretrained(tmp_path / "out" / "transformer")
+    assert all(torch.equal(each, 2 * start.state_dict()[name]) for name, each in theirs.state_dict().items())
 
 
 def test_a_path_without_noise_is_told(trained, tmp_path):

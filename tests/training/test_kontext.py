@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from schemas.errors import CheckpointError, RecipeError
 from tests.training.tiny_kontext import CHANNELS, kontext_config, tiny_autoencoder, write_kontext
 from training import flow
+from training.editors import pipeline_folder
 from training.editors.base import Request
 from training.editors.kontext import KontextEditor
 from training.editors.loading import load_weights
@@ -271,6 +272,31 @@ def test_missing_parts_are_named(copied):
     (copied / "model_index.json").unlink()
     with pytest.raises(CheckpointError, match=r"no usable model_index\.json"):
         KontextEditor(kontext_config(copied))
+
+
+def test_of_a_hub_model_each_part_is_fetched_when_it_is_needed(folder, tmp_path, monkeypatch):
+    asked = []
+
+    def hub_files(field, model, patterns):
+        asked.append({pattern.split("/")[0] for pattern in patterns})
+        assert (field, model) == ("training.editor.model", "somebody/kontext")
+        return folder
+
+    monkeypatch.setattr(pipeline_folder, "hub_files", hub_files)
+    made = KontextEditor(kontext_config("somebody/kontext"))
+    assert asked == [{"model_index.json"}, {"transformer"}]
+    asked.clear()
+    made.transformer = filled(kontext_config(folder)).transformer
+    conditions(made, PROMPT)
+    assert asked == [{"tokenizer_2"}, {"text_encoder_2"}, {"tokenizer"}, {"text_encoder"}]
+    asked.clear()
+    KontextEditor(kontext_config("somebody/kontext", transformer=str(folder)))
+    assert asked == []
+
+
+def test_a_model_that_is_nowhere_is_named():
+    with pytest.raises(RecipeError, match=r"training\.editor\.model: 'nobody/nothing' is neither a path here nor"):
+        KontextEditor(kontext_config("nobody/nothing"))
 
 
 def test_parts_that_do_not_belong_together_are_refused(copied):
