@@ -9,6 +9,7 @@ import typer
 from jobs.clips import app as clips
 from jobs.decide import decide
 from jobs.demo import demo
+from jobs.encode import encode
 from jobs.evaluate import evaluate
 from jobs.export import export
 from jobs.harvest import harvest
@@ -39,6 +40,7 @@ app.command("decide")(decide)
 app.command("review")(review)
 app.command("pack")(pack)
 app.command("replay")(replay_sample)
+app.command("encode")(encode)
 app.command("train")(train)
 app.command("restore")(restore)
 app.command("export")(export)

@@ -1,0 +1,128 @@
+"""Every sample that a training can draw, as training meets it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from pipeline.shards.reader import ShardReader
+from schemas.errors import DatasetError, RecipeError
+from schemas.recipe.training import TrainingSection
+from schemas.tasks import TASKS
+from training.data.batches import to_tensor
+from training.data.fits import bucket_of, middle
+from training.data.pairs import PairSet, PixelCache, Pixels
+from training.editors.base import Request
+from training.families.buckets import Size
+
+
+class Entry(NamedTuple):
+    """A pair of a set."""
+
+    set: str
+    position: int
+
+
+class Variant(NamedTuple):
+    """A sample: its pictures, and the requests that may come with them. identity: as in `training.data.batches`."""
+
+    identity: str
+    clean: Pixels
+    degraded: Pixels
+    requests: list[Request]
+
+    def pixels(self) -> tuple[Tensor, Tensor]:
+        """Clean and degraded picture, float32 (3, H, W) in [0, 1]."""
+        clean, degraded = to_tensor([self.clean, self.degraded])
+        return clean, degraded
+
+
+class Variants:
+    """The pairs that the stages of a recipe draw from, mirrored and not where the recipe mirrors, with every prompt.
+
+    entries: the pairs, by set and position.
+
+    Raises RecipeError when samples never come again alike or a set has no dataset, and DatasetError as `ShardReader`
+    does or where no stage draws from any pair.
+    """
+
+    def __init__(self, training: TrainingSection) -> None:
+        self._data, self._crop = training.data, training.crop
+        if self._data.fit == "crop":
+            raise RecipeError(
+                "training.data.fit: with 'crop' no sample comes again alike, so none is kept; set fit: square or bucket"
+            )
+        self._readers = _readers(training)
+        self._pairs = {name: PairSet(name, reader, PixelCache(0)) for name, reader in self._readers.items()}
+        self.entries = _entries(training, self._pairs)
+        self.mirrors = (False, True) if self._data.mirror else (False,)
+
+    def task(self, entry: Entry) -> str:
+        """The pair's task."""
+        return self._readers[entry.set].tasks[entry.position]
+
+    def load(self, entry: Entry, mirrors: Sequence[bool]) -> list[Variant]:
+        """A pair's sample for each of `mirrors`. Raises DatasetError where the pair cannot be used."""
+        pair, size = self._pairs[entry.set][entry.position], self.size(entry)
+        clean, degraded = middle(pair.clean, size), middle(pair.degraded, size)
+        variants = []
+        for mirrored in mirrors:
+            step = -1 if mirrored else 1
+            target, shown = (np.ascontiguousarray(image[:, ::step]) for image in (clean, degraded))
+            identity = self.identity(entry, size, mirrored)
+            variants.append(Variant(identity, target, shown, self.requests(entry, shown)))
+        return variants
+
+    def size(self, entry: Entry) -> Size:
+        """Of the sample's pictures. Raises DatasetError where it depends on an image whose header cannot be read."""
+        if self._data.fit == "square":
+            return Size(self._crop, self._crop)
+        size = self._pairs[entry.set].size(entry.position)
+        if size is None:
+            key = self._readers[entry.set].keys[entry.position]
+            raise DatasetError(
+                f"training set {entry.set!r}: the degraded image of sample {key} cannot be read; make the dataset again"
+            )
+        return bucket_of(size.height, size.width, self._crop)
+
+    def identity(self, entry: Entry, size: Size, mirrored: bool) -> str:
+        """The sample's name in caches."""
+        reader = self._readers[entry.set]
+        name = f"{reader.keys[entry.position]}-{reader.digests[entry.position]}"
+        return f"{name}/{size.height}x{size.width}/m{mirrored:d}"
+
+    def requests(self, entry: Entry, picture: Pixels) -> list[Request]:
+        """All that may be asked about the pair's sample whose degraded picture this is."""
+        pictures = [picture, None] if self._data.drop_picture > 0 else [picture]
+        return [Request(prompt, shown) for shown in pictures for prompt in self.prompts(self.task(entry))]
+
+    def prompts(self, task: str) -> list[str]:
+        """The prompts that a task may have."""
+        spoken = [getattr(TASKS[task], language) for language, share in self._data.languages.items() if share > 0]
+        return [*spoken, *([""] if self._data.drop_prompt > 0 else [])]
+
+
+def _readers(training: TrainingSection) -> dict[str, ShardReader]:
+    named = list(dict.fromkeys(name for stage in training.stages.values() for name in stage.sets))
+    if missing := [name for name in named if not training.datasets.get(name)]:
+        raise RecipeError(
+            f"training.stages: weights name {', '.join(missing)}, the sets with datasets are "
+            f"{', '.join(training.datasets) or 'none'}; set training.datasets or change the weights"
+        )
+    return {name: ShardReader(training.datasets[name]) for name in named}
+
+
+def _entries(training: TrainingSection, sets: Mapping[str, PairSet]) -> list[Entry]:
+    """The pairs that any stage draws from, by set and position."""
+    entries = set()
+    for stage in training.stages.values():
+        for name in stage.sets:
+            for task, positions in sets[name].positions_by_task(stage.curriculum).items():
+                if not stage.tasks or stage.tasks.get(task, 0.0) > 0:
+                    entries |= {Entry(name, position) for position in positions}
+    if not entries:
+        raise DatasetError("no stage draws from any pair; change its tasks or its curriculum, or name other datasets")
+    return sorted(entries)
