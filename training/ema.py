@@ -16,7 +16,8 @@ class MovingAverage:
 
     Of `names` those are averaged that may change, as `requires_grad` says here, when all weights are loaded; the others
     are their own average and take no second memory. The decay of update n = 0, 1, … is min(decay, (1 + n) / (10 + n)),
-    so the first steps are not held back by the initial weights; .990 (UARE 2025) is reached at update 890, .995 at 1790.
+    so the first steps are not held back by the initial weights; the decays of UARE (2025), .990 and .995, are reached
+    after 890 and 1790 updates.
 
     Raises ValueError when a parameter that may change is not fp32: averages change places with the master weights.
     """

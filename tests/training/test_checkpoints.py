@@ -1,0 +1,213 @@
+"""Checkpoints: whole or not there, on any number of processes, written beside training, kept and found damaged."""
+
+import json
+import multiprocessing
+import os
+import random
+import signal
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from schemas.errors import CheckpointError
+from tests.training import checkpoint_cases
+from tests.training.processes import together
+from training.checkpoints import Checkpoints, checkpoint_rows, load_tensors
+from training.parallel import World
+
+ALONE = World(0, 1, torch.device("cpu"), None)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """saved: by number of processes, the folder of a checkpoint and what it was made of. loaded: by number of
+    processes, what each of them made of each folder. failed: see `checkpoint_cases.fail_on_one`.
+    """
+    folders = {size: tmp_path_factory.mktemp(f"by{size}") for size in (4, 2, 1)}
+    saved, loaded = {}, {}
+    for size, folder in folders.items():
+        calls = [(checkpoint_cases.save, (folder,))]
+        if size == 1:  # all are there now
+            calls += [(checkpoint_cases.load, (list(folders.values()),))]
+        results = together(size, *calls)
+        saved[size] = folder, results[0][0]
+    loaded[1] = results[1]
+    for size in (2, 3):
+        failing = tmp_path_factory.mktemp("failing")
+        calls = [(checkpoint_cases.load, (list(folders.values()),)), (checkpoint_cases.fail_on_one, (failing,))]
+        loaded[size], failed = together(size, *calls)
+    return saved, loaded, failed
+
+
+def tensors():
+    return {
+        "model.a": torch.arange(12.0).reshape(4, 3),
+        "model.b": torch.arange(5).bfloat16(),
+        "step": torch.tensor(7.0),
+    }
+
+
+def blank():
+    return {name: torch.zeros_like(tensor) for name, tensor in tensors().items()}
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_any_number_of_processes_loads_what_any_number_saved(runs, size):
+    saved, loaded, _ = runs
+    assert len(loaded[size]) == size
+    for of_one in loaded[size]:
+        for found, (_, wanted) in zip(of_one, saved.values(), strict=True):
+            assert found.keys() == wanted.keys()
+            assert all(np.array_equal(found[name], wanted[name]) for name in wanted)
+
+
+def test_no_process_writes_what_another_holds(runs):
+    """Each file has about its share, and a tensor that is the same under two names is written once."""
+    folder, wanted = runs[0][4]
+    contents = json.loads((folder / "step-00000003" / "contents.json").read_text())
+    assert len(contents["files"]) == 4
+    assert contents["same"] == {"model.frozen": "average.frozen"}
+    assert not any(name.startswith("optimizer.frozen") for name in wanted)
+
+
+def test_rows_are_read_across_the_files_of_all_processes(runs):
+    for folder, wanted in runs[0].values():
+        rows = checkpoint_rows(folder / "step-00000003", "average.")
+        assert rows.keys() == {"frozen", "rows", "one", "bias"}
+        assert np.array_equal(rows["rows"](1, 4).numpy(), wanted["average.rows"][1:4])
+        assert np.array_equal(rows["bias"](0, 7).numpy(), wanted["average.bias"])
+        assert np.array_equal(rows["frozen"](5, 6).numpy(), wanted["model.frozen"][5:6])
+        assert rows["rows"](5, 5).shape == (0, 3)
+        steps = checkpoint_rows(folder / "step-00000003", "optimizer.rows.")
+        assert steps["step"](0, 1).item() == 3.0
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_state_and_tensors_come_back(tmp_path, background):
+    checkpoints = Checkpoints(tmp_path, ALONE, background)
+    mine = tensors()
+    checkpoints.save(5, mine, {"stage": "finetune", "data": {"next": 40}})
+    mine["model.a"].zero_()  # training goes on
+    assert checkpoints.steps() == [5]
+    assert checkpoints.state(5) == {"stage": "finetune", "data": {"next": 40}}
+    into = blank()
+    checkpoints.load(5, into)
+    assert same(into, tensors())
+    with pytest.raises(CheckpointError, match="a step is saved once"):
+        checkpoints.save(5, mine, {})
+
+
+def test_the_copy_is_right_when_tensors_are_replaced_between_saves(tmp_path):
+    checkpoints = Checkpoints(tmp_path, ALONE, background=True)
+    for step in range(4):
+        checkpoints.save(step, {"a": torch.full((3,), float(step))}, {})
+    checkpoints.finish()
+    for step in range(4):
+        assert checkpoint_rows(checkpoints.path(step), "")["a"](0, 3).tolist() == [step] * 3
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_only_what_is_named_is_kept(tmp_path, background):
+    checkpoints = Checkpoints(tmp_path, ALONE, background)
+    for step in range(1, 6):
+        checkpoints.save(step, tensors(), {})
+        checkpoints.keep([2, *checkpoints.steps()[-2:]])
+    checkpoints.finish()
+    assert checkpoints.steps() == [2, 4, 5]
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_every_process_learns_that_one_could_not_write_and_nothing_is_removed_for_it(runs):
+    _, _, failed = runs
+    for error, there in failed:
+        assert "step-00000002: could not be written (process 2: " in error and "make room" in error
+        assert there == ["step-00000001"]
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path, background):
+    checkpoints = Checkpoints(tmp_path / "run", ALONE, background)
+    (tmp_path / "run" / "step-00000001.making").write_text("in the way")
+    with pytest.raises(CheckpointError, match="could not be written"):
+        checkpoints.save(1, tensors(), {})
+        checkpoints.finish()
+    checkpoints.save(2, tensors(), {})
+    checkpoints.finish()
+    assert checkpoints.steps() == [2]
+
+
+def test_killed_while_saving_the_last_whole_checkpoint_is_found(tmp_path):
+    """SIGKILL at several moments: what is left is whole, the rest is cleared away, and the run goes on from it."""
+    moments, reached = random.Random(5), 0
+    for _ in range(4):
+        process = multiprocessing.get_context("forkserver").Process(target=checkpoint_cases.endless, args=(tmp_path,))
+        process.start()
+        while process.is_alive() and newest(tmp_path) <= reached:
+            time.sleep(0.01)
+        time.sleep(moments.uniform(0.0, 0.1))
+        assert process.is_alive()
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        checkpoints = Checkpoints(tmp_path, ALONE, background=False)
+        assert not list(tmp_path.glob("*.making"))
+        assert newest(tmp_path) > reached
+        reached = newest(tmp_path)
+        for step in checkpoints.steps():
+            wanted = checkpoint_cases.filled(step)
+            tensor = torch.empty_like(wanted)
+            checkpoints.load(step, {"tensor": tensor})
+            assert checkpoints.state(step) == {"step": step}
+            assert torch.equal(tensor, wanted)
+
+
+def newest(folder):
+    return max((int(path.name.removeprefix("step-")) for path in folder.glob("step-????????")), default=0)
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    checkpoints = Checkpoints(tmp_path, ALONE, background=False)
+    checkpoints.save(1, tensors(), {"stage": "transfer"})
+    return checkpoints
+
+
+def damage(file, how):
+    content = file.read_bytes()
+    if how == "cut":
+        file.write_bytes(content[:-1])
+    elif how == "header":
+        file.write_bytes(b"\xff" * 64 + content[64:])
+    else:
+        file.unlink()
+
+
+@pytest.mark.parametrize("how", ["cut", "header", "lost"])
+def test_a_damaged_file_is_named_with_the_remedy(checkpoint, how):
+    damage(checkpoint.path(1) / "shard-00001.safetensors", how)
+    with pytest.raises(
+        CheckpointError, match=r"shard-00001\.safetensors is damaged .* delete the folder step-00000001"
+    ):
+        checkpoint.load(1, blank())
+    with pytest.raises(CheckpointError, match=r"shard-00001\.safetensors is damaged"):
+        checkpoint_rows(checkpoint.path(1), "model.")
+
+
+def test_a_damaged_state_is_named_with_the_remedy(checkpoint):
+    damage(checkpoint.path(1) / "state.json", "cut")
+    with pytest.raises(CheckpointError, match=r"state\.json is damaged .* delete the folder step-00000001"):
+        checkpoint.state(1)
+
+
+def test_another_architecture_is_refused_with_names_and_shapes(checkpoint):
+    other = blank() | {"model.b": torch.zeros(6), "model.c": torch.zeros(2)}
+    with pytest.raises(
+        CheckpointError, match=r"(?s)another architecture.*model\.c: missing.*model\.b: \(5,\) there, \(6,"
+    ):
+        load_tensors(checkpoint.path(1), other, ALONE)
+    assert not other["model.a"].any(), "nothing is loaded when something is wrong"
