@@ -110,6 +110,26 @@ def test_the_sampler_restores_the_pixels_of_diffusers_pipeline(editor, pipeline)
     torch.testing.assert_close(ours, sampled(pipeline, noise, 2.0, "pt"), atol=0.51 / 255, rtol=0)
 
 
+def test_the_files_of_the_release_are_read_as_those_written_today(editor, copied):
+    """CLIP's names began with `text_model.`, its words lay in two files, T5's table was there twice."""
+    clip, t5, words = (copied / name for name in ("text_encoder", "text_encoder_2", "tokenizer"))
+    rewrite(clip / "model.safetensors", lambda held: {f"text_model.{name}": each for name, each in held.items()})
+    rewrite(
+        t5 / "model.safetensors",
+        lambda held: held | {"encoder.embed_tokens.weight": held["shared.weight"].clone()},
+    )
+    (words / "vocab.json").write_text(json.dumps(json.loads((words / "tokenizer.json").read_text())["model"]["vocab"]))
+    (words / "merges.txt").write_text("#version: 0.2\n")
+    (words / "tokenizer.json").unlink()
+    theirs = conditions(filled(kontext_config(copied)), PROMPT)
+    ours = conditions(editor, PROMPT)
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def rewrite(file, change):
+    save_file(change(load_file(file)), file, metadata={"format": "pt"})
+
+
 @torch.no_grad()
 def test_text_is_t5s_512_states_and_clips_pooled_vector(editor, pipeline):
     made = conditions(editor, PROMPT, "")
@@ -185,6 +205,15 @@ def test_without_noise_the_sequence_is_text_and_target_and_the_path_runs_backwar
         back(state, torch.zeros(2), state, made)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_every_weight_is_trained(folder, form):
+    made = filled(kontext_config(folder, form)).requires_grad_(True)
+    state, reference = drawn(2, CHANNELS, 4, 6), drawn(2, CHANNELS, 4, 6, seed=1) if form == "noise" else None
+    predicted = made(state, torch.tensor([0.2, 0.9]), reference, conditions(made, PROMPT, ""))
+    predicted.square().mean().backward()
+    assert all(parameter.grad is not None and parameter.grad.any() for parameter in made.parameters())
+
+
 def test_operations_count_text_target_and_reference(folder):
     counts = {form: KontextEditor(kontext_config(folder, form)).forward_flops(1024, 1024) for form in FORMS}
     layers, width, tokens = 3, 32, 512 + 4096
@@ -237,11 +266,14 @@ def test_the_identity_tells_the_encoders_but_not_the_transformer(copied):
 
 
 def change(file, drop="", add=""):
-    weights = load_file(file)
-    first = next(iter(weights))
-    weights[first] = weights[first] + 1
-    weights = {name: tensor for name, tensor in weights.items() if name != drop}
-    save_file(weights | ({add: torch.zeros(1)} if add else {}), file, metadata={"format": "pt"})
+    """Adds 1 to the first tensor."""
+
+    def changed(held):
+        first = next(iter(held))
+        kept = {name: tensor for name, tensor in held.items() if name != drop} | {first: held[first] + 1}
+        return kept | ({add: torch.zeros(1)} if add else {})
+
+    rewrite(file, changed)
 
 
 def test_a_transformer_of_other_names_is_refused_with_a_list(copied):
