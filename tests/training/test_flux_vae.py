@@ -142,6 +142,16 @@ def test_diffusers_loads_the_exported_folder(file, tmp_path):
         assert all(torch.equal(weight, other.state_dict()[name]) for name, weight in model.state_dict().items())
 
 
+def test_the_folder_of_realrestorers_release_is_read(file, tmp_path):
+    inner = {f"inner_model.{name}": tensor for name, tensor in published().items()}
+    folder = tmp_path / "vae"
+    folder.mkdir()
+    save_file(inner, folder / "diffusion_pytorch_model.safetensors")
+    (folder / "config.json").write_text('{"_class_name": "RealRestorerAutoencoderKL"}')
+    found, wanted = load_flux_vae(folder).state_dict(), load_flux_vae(file).state_dict()
+    assert found.keys() == wanted.keys() and all(torch.equal(found[name], wanted[name]) for name in wanted)
+
+
 def test_every_wrong_key_is_listed(tmp_path):
     weights = published()
     del weights["decoder.up.2.block.1.conv1.weight"]

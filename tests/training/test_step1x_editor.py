@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import Qwen2_5_VLForConditionalGeneration, Qwen2Tokenizer, Qwen2VLImageProcessorPil
 
 from schemas.errors import CheckpointError, RecipeError
-from schemas.recipe.training import ObjectiveSection, Step1XSection
+from schemas.recipe.training import ObjectiveSection, ParallelSection, Step1XSection
 from tests.training.tiny_qwen_vl import WIDTH
 from tests.training.tiny_step1x import SHAPES, write_reader, write_transformer, write_vae
 from training.editors.base import EditorConfig, Request
@@ -29,6 +29,7 @@ from training.families.guidance import guide_step1x
 from training.families.packing import pack, unpack
 from training.families.prompts import KEPT, STEP1X_PREFIX
 from training.families.timesteps import TIMESTEPS
+from training.parallel import joined, parallelize
 
 CHAT = f"<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n{STEP1X_PREFIX}"
 END = "<|im_end|>\n<|im_start|>assistant\n"
@@ -52,8 +53,17 @@ def config(release, transformer="v1.1.safetensors", form="noise"):
     return EditorConfig(editor=section, objective=ObjectiveSection(form=form), crop=64, steps=4)
 
 
+def with_reader(release, folder):
+    section = config(release).editor.model_copy(update={"text_encoder": str(folder)})
+    return filled_of(config(release).model_copy(update={"editor": section}))
+
+
 def filled(*how, **settings):
-    editor = Step1XEditor(config(*how, **settings))
+    return filled_of(config(*how, **settings))
+
+
+def filled_of(settings):
+    editor = Step1XEditor(settings)
     load_weights(editor, torch.device("cpu"), editor.base_weights())
     return editor.eval()
 
@@ -183,6 +193,38 @@ def test_with_noise_a_reference_is_needed(editor):
         editor(state, time, None, editor.collate(conditions))
 
 
+@pytest.mark.parametrize("recompute", ["none", "full"])
+def test_blocks_of_transformer_and_connector_compute_in_half_precision(recompute, release, editor):
+    state, time, reference, conditions = inputs()
+    condition = editor.collate(conditions)
+    section = ParallelSection(precision="bf16", recompute=recompute)
+    with joined(section) as world:
+        low = Step1XEditor(config(release))
+        rows = low.base_weights()
+        parallelize(low, section, world)
+        load_weights(low, world.device, rows)
+        found = low(state, time, reference, condition)
+        found.square().mean().backward()
+        assert all(parameter.grad is not None for parameter in low.parameters())
+        assert all(parameter.dtype == torch.float32 for parameter in low.parameters())
+    with torch.no_grad():
+        wanted = editor(state, time, reference, condition)
+    assert found.dtype == torch.float32
+    assert 0 < (found - wanted).norm() < 0.05 * wanted.norm()
+
+
+def test_weights_in_half_precision_predict_alike(release, editor):
+    """At times that half precision holds: the transformer rounds them to it, as the published sampler does."""
+    state, _, reference, conditions = inputs()
+    condition = editor.collate(conditions)
+    time = torch.tensor([0.5, 0.25])
+    with torch.no_grad():
+        found = filled(release).to(torch.bfloat16)(state, time, reference, condition)
+        wanted = editor(state, time, reference, condition)
+    assert found.dtype == torch.float32
+    assert (found - wanted).norm() < 0.05 * wanted.norm()
+
+
 def test_guidance_is_tempered_for_each_token_at_the_noisy_end(editor):
     conditional, unconditional = 4 * torch.randn(2, 1, 16, 4, 6, generator=torch.Generator().manual_seed(0))
     for sigma in (0.5, 0.95):
@@ -278,6 +320,35 @@ def test_without_a_picture_the_instruction_alone_is_read(prompt, editor, qwen):
     wanted = states(qwen, tokenizer(f"{CHAT}{prompt}{END}")["input_ids"])[-len(tail) :]
     (found,) = editor.encode_requests([Request(prompt, None)])
     torch.testing.assert_close(found["text"], wanted, atol=1e-5, rtol=1e-5)
+
+
+def test_a_release_keeps_model_and_processor_apart(release, tmp_path, editor):
+    for folder, kinds in {
+        "text_encoder": ("config.json", "*.safetensors"),
+        "processor": ("*tok*", "*processor*"),
+    }.items():
+        (tmp_path / folder).mkdir()
+        for kind in kinds:
+            for path in (release / "qwen").glob(kind):
+                (tmp_path / folder / path.name).write_bytes(path.read_bytes())
+    request = Request("Remove the rain", picture())
+    (found,) = with_reader(release, tmp_path).encode_requests([request])
+    assert torch.equal(found["text"], editor.encode_requests([request])[0]["text"])
+
+
+def test_another_language_model_is_refused(release, tmp_path):
+    with pytest.raises(CheckpointError, match=r"has no config\.json"):
+        with_reader(release, tmp_path).encode_requests([Request("", None)])
+    for path in (release / "qwen").glob("*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights["model.norm.weight"]
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(CheckpointError, match=r"(?s)weights.*norm\.weight: missing"):
+        with_reader(release, tmp_path).encode_requests([Request("", None)])
+    Qwen2Tokenizer(vocab={"a": 0}).save_pretrained(tmp_path)
+    with pytest.raises(CheckpointError, match=r"the tokenizer in .* has no <\|im_end\|>, <\|im_start\|>"):
+        with_reader(release, tmp_path).encode_requests([Request("", None)])
 
 
 def test_a_request_is_read_alike_in_any_company(editor):
@@ -401,7 +472,3 @@ def test_other_models_are_refused(release, tmp_path):
     save_file(wrong, tmp_path / "wrong.safetensors")
     with pytest.raises(CheckpointError, match=r"(?s)txt_in\.bias: missing.*stray: unexpected"):
         Step1XEditor(config(release, tmp_path / "wrong.safetensors"))
-    other = config(release)
-    section = other.editor.model_copy(update={"text_encoder": str(tmp_path)})
-    with pytest.raises(CheckpointError, match=r"has no config\.json"):
-        Step1XEditor(other.model_copy(update={"editor": section})).encode_requests([Request("", None)])

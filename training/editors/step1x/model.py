@@ -108,7 +108,7 @@ class Step1XTransformer(nn.Module):
         images = [target] if reference is None else [target, reference]
         velocity = self.transformer(
             hidden_states=torch.cat(images, dim=1),
-            encoder_hidden_states=tokens,
+            encoder_hidden_states=tokens.to(target.dtype),
             pooled_projections=pooled,
             timestep=time,
             img_ids=self._position_ids(len(images), grid, target.device),

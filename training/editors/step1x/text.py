@@ -26,7 +26,7 @@ from training.families.prompts import KEPT, step1x_pieces, step1x_prompt
 TOKEN, FEWEST, MOST = 28, 256, 324
 _FEWEST_SHOWN, _MOST_SHOWN = 4, 16384
 _PICTURE, _PICTURE_END = "<|image_pad|>", "<|vision_end|>"
-_MARKS = ("<|im_start|>", "<|im_end|>", "<|vision_start|>", _PICTURE, _PICTURE_END)
+_MARKS = {"<|im_start|>", "<|im_end|>", "<|vision_start|>", _PICTURE, _PICTURE_END}
 _FILES = (".safetensors", ".json", ".txt")
 
 
@@ -63,7 +63,7 @@ class Step1XReader:
     def _tokenizer(self) -> Any:
         """Raises CheckpointError when a mark of the chat is no token of it."""
         tokenizer = _opened(Qwen2Tokenizer, self._processor)
-        if absent := [mark for mark in _MARKS if len(tokenizer(mark, add_special_tokens=False)["input_ids"]) != 1]:
+        if absent := sorted(_MARKS - tokenizer.get_vocab().keys()):
             raise CheckpointError(
                 f"training.editor.text_encoder: the tokenizer in {self._processor} has no {', '.join(absent)}; name "
                 "Qwen2.5-VL's folder"
@@ -79,7 +79,7 @@ class Step1XReader:
     def _on(self, device: torch.device) -> Any:
         if self.loaded is None:
             dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
-            self.loaded = load_qwen_vl(self._model, dtype)
+            self.loaded = load_qwen_vl(self._model, dtype, device)
         return self.loaded.to(device)
 
     def read(self, request: Request, device: torch.device) -> Tensor:
