@@ -295,6 +295,13 @@ def test_another_pipeline_is_refused(copied):
         KontextEditor(kontext_config(copied))
 
 
+def test_a_flux_transformer_for_other_uses_is_refused(copied):
+    config = copied / "transformer" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"in_channels": 8 * CHANNELS, "out_channels": 16}))
+    with pytest.raises(CheckpointError, match=r"32 channels a token in and 16 out.*name Kontext's transformer"):
+        KontextEditor(kontext_config(copied))
+
+
 def test_missing_parts_are_named(copied):
     with pytest.raises(RecipeError, match=r"training\.editor\.transformer: no folder"):
         KontextEditor(kontext_config(copied, transformer=str(copied / "nowhere")))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import FluxTransformer2DModel
 from torch import Tensor, nn
 
+from schemas.errors import CheckpointError
 from schemas.recipe.training import KontextSection
 from training.editors.base import Condition, Editor, EditorConfig, Posterior, Request, Rows
 from training.editors.diffusers_folder import empty_part, shapes_of
@@ -41,13 +43,14 @@ class KontextEditor(Editor):
     timesteps = TIMESTEPS["kontext"]
 
     def __init__(self, config: EditorConfig) -> None:
+        """Raises CheckpointError or RecipeError where the section's pipeline or transformer cannot be used."""
         super().__init__(config)
         assert isinstance(config.editor, KontextSection)
         self.guidance = config.editor.guidance
         pipeline = PipelineFolder(config.editor.model, "FluxKontextPipeline")
         self._weights = transformer_folder(pipeline, config.editor.transformer)
         self.transformer = empty_part(FluxTransformer2DModel, self._weights)
-        self.channels = self.transformer.config.in_channels // PATCH**2
+        self.channels = _channels(self.transformer.config, self._weights)
         self._encoders = KontextEncoders(pipeline)
 
     @property
@@ -146,3 +149,16 @@ class KontextEditor(Editor):
 
 def _grid(latents: Tensor) -> Grid:
     return Grid(latents.shape[2] // PATCH, latents.shape[3] // PATCH)
+
+
+def _channels(config: Any, folder: Path) -> int:
+    """Latent channels of a Flux transformer. Raises CheckpointError for one that takes others in than it gives, as
+    those for filling, depth and edges do.
+    """
+    taken, given = config.in_channels, config.out_channels or config.in_channels
+    if taken != given or taken % PATCH**2 or config.patch_size != 1:
+        raise CheckpointError(
+            f"weights {folder}: {taken} channels a token in and {given} out with patches of {config.patch_size}, where "
+            f"Kontext has equal multiples of {PATCH**2} and 1; name Kontext's transformer"
+        )
+    return int(taken // PATCH**2)
