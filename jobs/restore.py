@@ -90,16 +90,10 @@ def restore(
 
 def _open(place: Path, device: str) -> Editor:
     """The editor of a folder, or the pretrained one of a recipe."""
-    import torch
+    from training.editors import base_editor, load_editor
+    from training.restoring.device import chosen_device
 
-    from training.editors.folder import base_editor, load_editor
-
-    try:
-        chosen = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-    except RuntimeError as error:
-        raise RecipeError(f"--device {device}: unknown; say cpu, cuda or cuda:1") from error
-    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
-        raise RecipeError(f"--device {device}: there are {torch.cuda.device_count()} GPUs here; say cpu or another")
+    chosen = chosen_device(device, "--device")
     if place.suffix in (".yaml", ".yml"):
         return base_editor(load_recipe(place, []).training, chosen)
     return load_editor(place, chosen)

@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from filters.inference import digest
 from pipeline.harvest.generators.contract import Image, ReferenceGenerator, Request
 from pipeline.harvest.generators.select import build_generator
 from schemas.errors import RecipeError
 from schemas.recipe import Recipe
 from schemas.recipe.harvest import GeneratorSection
+from training.editors.file_digest import sampled_digest
 
 
 class EditorReferences:
-    """An exported editor at the folder `harvest.generator.model`. version: its name and the hash of its weights.
+    """An exported editor at the folder `harvest.generator.model`. version: its name and a digest of its weights.
 
-    It runs on the CPU. Raises RecipeError when the folder holds no editor.
+    Raises RecipeError when the folder holds no weights, or the device is not there.
     """
 
     provider, batch = "editor", 1
 
     def __init__(self, section: GeneratorSection) -> None:
-        self._folder, self._steps = Path(section.model).expanduser(), section.steps
-        weights = self._folder / "editor.safetensors"
-        if not weights.is_file():
+        self._folder, self._section = Path(section.model).expanduser(), section
+        weights = sorted(self._folder.rglob("*.safetensors"))
+        if not weights:
             raise RecipeError(
-                f"harvest.generator.model: {section.model!r} holds no {weights.name}; name an editor's folder"
+                f"harvest.generator.model: {section.model!r} holds no safetensors file; name an editor's folder"
             )
-        self._version = f"{self._folder.resolve().name}@{digest(weights)}"
+        self._version = f"{self._folder.resolve().name}@{sampled_digest(weights)}"
 
     @property
     def version(self) -> str:
@@ -37,8 +37,10 @@ class EditorReferences:
     def load(self) -> None:
         """Loads the editor. Raises CheckpointError when the folder holds none."""
         from training.editors import load_editor
+        from training.restoring.device import chosen_device
 
-        self._editor = load_editor(self._folder)
+        device = chosen_device(self._section.device, "harvest.generator.device")
+        self._editor = load_editor(self._folder, device)
 
     def generate(self, requests: Sequence[Request]) -> list[Image | Exception]:
         """The restored picture of each photograph."""
@@ -47,7 +49,7 @@ class EditorReferences:
         made: list[Image | Exception] = []
         for request in requests:
             try:
-                made.append(restore_image(self._editor, request.photograph, request.prompt, self._steps))
+                made.append(restore_image(self._editor, request.photograph, request.prompt, self._section.steps))
             except Exception as error:
                 made.append(error)
         return made

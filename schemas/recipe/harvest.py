@@ -18,7 +18,7 @@ class GeneratorSection(Section):
     prompts: degradation → instruction; those of the tasks where none is given.
     steps, guidance: of the sampler; what the pipeline, or the editor's checkpoint, has by default when empty (guidance
     is for pipelines of diffusers).
-    device: where pipelines of diffusers run; `auto` takes a GPU if there is one.
+    device: where pipelines of diffusers and editors run; `auto` takes a GPU if there is one.
     timeout: seconds a request may take. retries: how often a failed one is sent again.
     """
 

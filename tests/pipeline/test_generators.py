@@ -230,8 +230,8 @@ def test_an_editor_of_our_own_makes_references(hazy, tmp_path):
     from training.editors import build_editor, export_editor
     from training.editors.base import EditorConfig
 
-    config = EditorConfig.of(small_training())
-    export_editor(tmp_path / "editor", config, build_editor(config, seed=0).state_dict())
+    editor = build_editor(EditorConfig.of(small_training()), seed=0)
+    export_editor(tmp_path / "editor", editor, editor.config, dict(editor.named_parameters()))
     dataset = harvest(hazy, tmp_path / "dataset", kind="editor", model=str(tmp_path / "editor"))
     rows = ledger(dataset)
     assert [row.verdict for row in rows] == ["accepted"] * 3

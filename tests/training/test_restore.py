@@ -260,7 +260,7 @@ def test_a_folder_is_restored_and_a_second_run_makes_only_what_is_missing(export
 def test_what_the_command_refuses(exported, photos, tmp_path):
     out = ("--out", tmp_path / "out")
     assert "name another folder" in run(exported, photos, "--out", photos).output
-    assert "--device tpux: unknown" in run(exported, photos, *out, "--device", "tpux").output
+    assert "--device: 'tpux' is unknown" in run(exported, photos, *out, "--device", "tpux").output
     assert "no pretrained weights" in run("recipes/demo.yaml", photos, *out).output
     nothing = run(exported, photos / "broken.png", *out)
     assert nothing.exit_code == 1 and "passed over" in nothing.output
