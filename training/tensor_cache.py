@@ -38,8 +38,9 @@ class CacheCounts:
 class TensorCache:
     """Dictionaries of tensors under what they were made of, as safetensors files in a folder.
 
-    A file is written whole or not at all and carries its own key and a digest of its tensors. One that is not what was
-    written, or does not fit, is removed and counts as missing. Threads and processes may share the folder.
+    A file is written whole or not at all, of finite values alone, and carries its own key and a digest of its tensors.
+    One that is not what was written, or does not fit, is removed and counts as missing. Threads and processes may share
+    the folder.
 
     Raises RecipeError when the folder cannot be made or written.
     """
@@ -124,7 +125,7 @@ def _sound(data: bytes, text: str) -> dict[str, Tensor] | None:
         whole = described["key"] == text and described["sha256"] == _digest(tensors)
     except (SafetensorError, ValueError, LookupError, TypeError):
         return None
-    return tensors if whole and _finite(tensors) else None
+    return tensors if whole else None
 
 
 def _digest(tensors: Mapping[str, Tensor]) -> str:

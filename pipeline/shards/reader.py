@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.dataset import Dataset
-from pipeline.shards.ahead import Ahead
 from pipeline.shards.place import Place
 from schemas.errors import DatasetError
 from schemas.source import Split
@@ -44,7 +43,8 @@ class ShardReader:
     pickled and read from several processes.
 
     datasets: dataset folders, or places in object stores (s3://, gs://; see `Place`): index and decision are read once,
-    a sample by one request for its part of the shard. split: "train", "validation" or "heldout".
+    a sample by one request for its part of the shard; several threads hide a store's latency. split: "train",
+    "validation" or "heldout".
     Raises DatasetError when a place holds no finished dataset, a shard is missing, or a key occurs twice.
     """
 
@@ -68,7 +68,6 @@ class ShardReader:
         first = table.take(np.arange(0, rows, 3))
         self._shards: list[str] = first["shard"].to_pylist()
         self._datasets: list[int] = first["dataset"].to_pylist()
-        self._ahead = Ahead(self._read)
         self.keys: list[str] = first["key"].to_pylist()
         self.tasks: list[str] = first["task"].to_pylist()
         self.degradations: list[str] = first["degradation"].to_pylist()
@@ -86,15 +85,8 @@ class ShardReader:
         place and key.
         """
         position = range(len(self))[position]
-        clean, meta, degraded = self._ahead.take(position)
+        clean, meta, degraded = self._read(position)
         return Sample(self.keys[position], degraded, clean, json.loads(meta))
-
-    def prefetch(self, positions: Sequence[int]) -> None:
-        """Begins to read samples of object stores that are asked for soon, several at once, in this order.
-
-        A bounded number of them is held; what is asked for beyond it is read when it is needed.
-        """
-        self._ahead.begin([position for position in positions if self._places[self._datasets[position]].remote])
 
     def _read(self, position: int) -> list[bytes]:
         """The members clean, JSON and degraded."""

@@ -11,8 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.dataset import Dataset
-from pipeline.shards import ahead, place
-from pipeline.shards.ahead import Ahead
+from pipeline.shards import place
 from pipeline.shards.reader import ShardReader
 from schemas.errors import DatasetError
 from tests.object_store import object_store
@@ -32,22 +31,26 @@ def local(tmp_path_factory):
 
 @pytest.fixture
 def store(local, monkeypatch):
-    """The dataset behind an s3 uri, what the bucket holds, the requests so far, and answers to come by key."""
+    """The dataset behind an s3 uri, what the bucket holds, the requests so far, answers to come by key, and
+    where requests wait for each other."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setattr(place, "WAITS", (0.0, 0.0))
     requests: list[tuple[str, str]] = []
     answers: dict[str, int] = {}
+    meeting: list[threading.Barrier] = []
 
     def before_get(key: str, extent: str) -> int:
         requests.append((key, extent))
+        for barrier in meeting:
+            barrier.wait()
         return next((status for end, status in answers.items() if key.endswith(end)), 0)
 
     with object_store(before_get=before_get) as (uri, objects):
         for file in local.rglob("*"):
             if file.is_file():
                 objects[f"bucket/banks/{file.relative_to(local)}"] = file.read_bytes()
-        yield uri, objects, requests, answers
+        yield uri, objects, requests, answers, meeting
 
 
 def everything(reader):
@@ -68,7 +71,7 @@ def test_a_folder_may_be_named_by_text(local):
 
 
 def test_a_sample_is_one_request_for_its_part_of_the_shard(store):
-    uri, _, requests, _ = store
+    uri, _, requests, _, _ = store
     reader = ShardReader(uri)
     begun = Counter(key for key, _ in requests if key)
     assert all(count == 1 for count in begun.values()), "index and description are read once"
@@ -97,46 +100,19 @@ def test_members_far_apart_are_read_alone(local, tmp_path):
     assert ShardReader(moved)[0] == ShardReader(dataset.root)[0]
 
 
-def test_what_was_prefetched_is_not_read_again(store, monkeypatch):
-    uri, _, requests, _ = store
-    monkeypatch.setattr(ahead, "HELD", 4)
+def test_threads_share_the_reader_and_their_requests_overlap(store):
+    uri, _, _, _, meeting = store
     reader = ShardReader(uri)
-    plain = everything(ShardReader(uri))
-    before = len(requests)
-    reader.prefetch(range(12))
-    assert [reader[position] for position in range(12)] == plain
-    assert len(requests) - before == 12
-
-
-def test_what_is_never_taken_makes_room(monkeypatch):
-    monkeypatch.setattr(ahead, "HELD", 2)
-    read, done = [], threading.Semaphore(0)
-
-    def reading(position: int) -> int:
-        read.append(position)
-        done.release()
-        return -position
-
-    early = Ahead(reading)
-    for position in range(20):
-        early.begin([position])
-        done.acquire()
-        early.take(-1 - position)
-        done.acquire()
-    assert len(early._begun) <= 2
-    assert early.take(19) == -19
-
-
-def test_threads_may_share_the_reader(store):
-    reader = ShardReader(store[0])
     order = np.random.default_rng(0).permutation(np.repeat(np.arange(12), 4))
-    with ThreadPoolExecutor(8) as pool:
+    everything(reader)
+    meeting.append(threading.Barrier(4, timeout=30))  # nobody is answered before four have asked
+    with ThreadPoolExecutor(4) as pool:
         samples = list(pool.map(lambda position: reader[int(position)], order))
     assert [sample.key for sample in samples] == [reader.keys[position] for position in order]
 
 
 def test_a_failure_that_passes_is_survived(store, monkeypatch):
-    uri, _, requests, answers = store
+    uri, _, requests, answers, _ = store
     reader = ShardReader(uri)
     whole = reader[0]
     answers[".tar"] = 409  # a status that the client does not repeat by itself
@@ -148,7 +124,7 @@ def test_a_failure_that_passes_is_survived(store, monkeypatch):
 
 
 def test_a_failure_that_stays_names_place_sample_and_remedy(store):
-    uri, _, _, answers = store
+    uri, _, _, answers, _ = store
     reader = ShardReader(uri)
     answers[".tar"] = 409  # a status that the client does not repeat by itself
     with pytest.raises(DatasetError, match=r"s3://bucket/banks.*train-003.*after 3 attempts.*credentials"):
@@ -156,7 +132,7 @@ def test_a_failure_that_stays_names_place_sample_and_remedy(store):
 
 
 def test_what_no_repetition_mends_is_told_at_once(store, monkeypatch):
-    uri, objects, _, answers = store
+    uri, objects, _, answers, _ = store
     monkeypatch.setattr(place.time, "sleep", lambda seconds: pytest.fail("waited"))
     reader = ShardReader(uri)
     (tar,) = [name for name in objects if name.endswith(".tar") and "train" in name]
@@ -181,7 +157,7 @@ def test_credentials_in_a_place_are_refused_and_not_shown():
 
 
 def test_a_cut_off_shard_is_told(store):
-    uri, objects, _, _ = store
+    uri, objects, _, _, _ = store
     reader = ShardReader(uri)
     (tar,) = [name for name in objects if name.endswith(".tar") and "train" in name]
     objects[tar] = objects[tar][: int(reader._offsets[7].min()) + 10]
