@@ -1,7 +1,8 @@
-"""`tarnish train`: a two-stage fine-tune on finished datasets."""
+"""`tarnish train`: the stages of a recipe on finished datasets."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,8 @@ import typer
 from rich.console import Console
 
 from jobs.errors import told_plainly
-from schemas.recipe import load_recipe
+from jobs.training_tables import estimate_tables
+from schemas.recipe import Recipe, load_recipe
 
 
 def train(
@@ -17,19 +19,42 @@ def train(
     overrides: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Fields to change, e.g. 'training.datasets={synthetic: [data/a], real: [data/b]}'.",
+            help="Fields to change, e.g. 'training.datasets={synthetic: [data/a], real: [s3://bucket/b]}'.",
             show_default=False,
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, logs, the best editor.")] = Path("run"),
     resume: Annotated[bool, typer.Option(help="Go on from the newest checkpoint in the folder.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what each stage draws, computes and needs, and train nothing.")
+    ] = False,
 ) -> None:
-    """Train the recipe's editor through its stages and leave the best checkpoint in OUT/editor."""
+    """Train the recipe's editor through its stages and leave the best checkpoint in OUT/editor.
+
+    Several processes: torchrun --nproc-per-node 8 -m jobs.cli train … Ctrl-C ends it after the step in hand with a
+    checkpoint.
+    """
     console = Console()
     with told_plainly(console, f"run the same command with --resume to go on in {out}"):
+        loaded = load_recipe(recipe, overrides or [])
+        if dry_run:
+            _tell(loaded, console)
+            return
         from training.run import train as run_training
 
-        loaded = load_recipe(recipe, overrides or [])
-        datasets = {name: [Path(path) for path in paths] for name, paths in loaded.training.datasets.items()}
-        result = run_training(loaded.training, loaded.seed, datasets, out, resume, console)
-        console.print(f"best: stage {result.stage}, step {result.step}, score {result.score:+.3f} dB → {result.editor}")
+        result = run_training(loaded.training, loaded.seed, loaded.training.datasets, out, resume, console)
+        unit = " dB" if loaded.training.validation.score == "gain" else ""
+        console.print(
+            f"best: stage {result.stage}, step {result.step}, score {result.score:+.3f}{unit} → {result.editor}"
+        )
+
+
+def _tell(loaded: Recipe, console: Console) -> None:
+    from training.estimate import estimate
+    from training.run import open_sets
+
+    training = loaded.training
+    sets = open_sets(training, training.datasets)
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    for table in estimate_tables(estimate(training, sets, processes), processes):
+        console.print(table)

@@ -57,16 +57,9 @@ def train(
     resumed run must have its own recipe, seed and data), DivergedError when the loss is no longer finite.
     """
     with joined(training.parallel) as world:
-        named = list(dict.fromkeys(name for stage in training.stages.values() for name in stage.sets))
-        if missing := sorted(named_set for named_set in named if not datasets.get(named_set)):
-            raise RecipeError(
-                f"training.stages: weights name {', '.join(missing)}, the sets are {', '.join(datasets) or 'none'}; "
-                "set training.datasets or change the weights"
-            )
-        cache = PixelCache(training.data.memory_mb)
-        sets = {name: PairSet.open(name, datasets[name], "train", cache) for name in sorted(named)}
+        sets = open_sets(training, datasets)
         _claim(out, _identity(training, seed, sets), resume, world)
-        validation = Validation(_distinct_validation(datasets, sorted(named)), training)
+        validation = Validation(_distinct_validation(datasets, list(sets)), training)
         checkpoints = Checkpoints(out / "checkpoints", world, training.checkpoints.background)
         start = next(reversed(checkpoints.steps()), None)
         total = sum(stage.steps for stage in training.stages.values())
@@ -84,6 +77,21 @@ def train(
         world.wait()
         score = next(judged.score for judged in end.selection.curve if judged.step == step)
         return TrainResult(out / "editor", stage, step, score, read_rows(out))
+
+
+def open_sets(training: TrainingSection, datasets: Mapping[str, Sequence[str | Path]]) -> dict[str, PairSet]:
+    """The training pairs of the sets that the stages draw from.
+
+    Raises RecipeError when one is not given and DatasetError when one cannot be read.
+    """
+    named = sorted({name for stage in training.stages.values() for name in stage.sets})
+    if missing := [name for name in named if not datasets.get(name)]:
+        raise RecipeError(
+            f"training.stages: weights name {', '.join(missing)}, the sets are {', '.join(datasets) or 'none'}; "
+            "set training.datasets or change the weights"
+        )
+    cache = PixelCache(training.data.memory_mb)
+    return {name: PairSet.open(name, datasets[name], "train", cache) for name in named}
 
 
 def _export(folder: Path, checkpoint: Path, training: TrainingSection, blend: Mapping[str, float]) -> None:

@@ -9,7 +9,7 @@ from jobs.cli import app
 from pipeline.dataset import Dataset
 from tests.pipeline.runs import ledger
 
-COMMANDS = ("synthesize", "decide", "replay", "train", "restore", "evaluate", "demo")
+COMMANDS = ("synthesize", "decide", "replay", "train", "restore", "evaluate", "demo", "encode", "export")
 
 
 def run(*arguments):
@@ -27,7 +27,7 @@ def recipe(tmp_path, small_photos):
 def test_every_command_explains_itself(command):
     assert command in run("--help").output
     result = run(command, "--help")
-    assert (result.exit_code == 0 and "--out" in result.output) or command == "decide"
+    assert (result.exit_code == 0 and "--out" in result.output) or command in ("decide", "encode")
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,15 @@ def test_the_demo_leaves_a_report_and_a_summary(tmp_path, small_photos):
     assert all(step["seconds"] > 0 and step["peak_memory_bytes"] > 0 for step in summary["steps"].values())
     report = (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
     assert "stand-in" in report
+
+
+def test_a_dry_run_of_training_tells_what_it_takes_and_leaves_nothing(tmp_path):
+    from tests.training.conftest import made_pairs
+    from tests.training.shards import write_dataset
+
+    data = write_dataset(tmp_path / "data", made_pairs(0, "train", 2))
+    sets = f"training.datasets={{synthetic: [{data}], real: [{data}]}}"
+    told = run("train", "recipes/demo.yaml", sets, "--dry-run", "--out", tmp_path / "run")
+    assert told.exit_code == 0, told.output
+    assert "finetune" in told.output and "real 7.5e+02" in told.output and "one checkpoint" in told.output
+    assert not (tmp_path / "run").exists()

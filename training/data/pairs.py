@@ -87,8 +87,8 @@ class PairSet:
         self._sizes: dict[int, Size | None] = {}
 
     @classmethod
-    def open(cls, name: str, folders: Sequence[Path], split: Split, cache: PixelCache) -> PairSet:
-        """The pairs of dataset folders. Raises DatasetError when one is missing or the split is empty."""
+    def open(cls, name: str, folders: Sequence[str | Path], split: Split, cache: PixelCache) -> PairSet:
+        """The pairs of datasets: folders, or places in an object store. Raises DatasetError when one is missing or the split is empty."""
         if not folders:
             raise DatasetError(f"training set {name!r} names no folder; give it at least one dataset")
         return cls(name, ShardReader(list(folders), split=split), cache, split)

@@ -8,19 +8,17 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
 from schemas.errors import CheckpointError
 from schemas.recipe.training import TinySection, TrainingSection
 from training.editors.base import Editor, EditorConfig, Rows
 from training.editors.build import build_editor
+from training.editors.exported import CONFIG, read_exported
 from training.editors.loading import load_weights
 from training.editors.tiny.transformer import WEIGHTS
 from training.editors.weight_files import WeightFiles
 from training.lora import ADAPTER, adapt, adapter_rows, save_adapter
-
-_CONFIG = "config.json"
 
 
 def export_editor(folder: Path, editor: Editor, config: EditorConfig, weights: Mapping[str, Tensor]) -> None:
@@ -31,7 +29,7 @@ def export_editor(folder: Path, editor: Editor, config: EditorConfig, weights: M
     making = folder.with_name(folder.name + ".making")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
-    (making / _CONFIG).write_text(config.model_dump_json(indent=1), encoding="utf-8")
+    (making / CONFIG).write_text(config.model_dump_json(indent=1), encoding="utf-8")
     if config.lora.rank:
         save_adapter(making, editor, config.lora, weights)
     else:
@@ -46,18 +44,7 @@ def load_editor(folder: Path, device: str | torch.device = "cpu") -> Editor:
     Raises CheckpointError when a file is missing or damaged and, listing the names, when the weights are of another
     architecture.
     """
-    try:
-        config = EditorConfig.model_validate_json((folder / _CONFIG).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CheckpointError(
-            f"editor {folder}: no readable {_CONFIG}; name the folder of an exported editor"
-        ) from error
-    except ValidationError as error:
-        raise CheckpointError(f"editor {folder}: {_CONFIG} is not of this version: {error}") from error
-    if config.lora.rank or isinstance(config.editor, TinySection):
-        return _opened(config, device, folder)
-    here = config.editor.model_copy(update={"transformer": str(folder)})
-    return _opened(config.model_copy(update={"editor": here}), device, folder)
+    return _opened(read_exported(folder), device, folder)
 
 
 def base_editor(training: TrainingSection, device: str | torch.device = "cpu") -> Editor:
