@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
@@ -132,6 +133,40 @@ def test_saved_weights_are_read_again_to_the_bit(version, release, tmp_path):
     assert all(torch.equal(rows[name](0, len(tensor)), tensor) for name, tensor in weights.items())
     assert [name for name, _ in again.named_buffers()] == [name for name, _ in editor.named_buffers()]
     assert all(map(torch.equal, again.buffers(), editor.buffers()))
+
+
+class OneByOne(Mapping):
+    """Tensors that are made when they are asked for, and how often each was."""
+
+    def __init__(self, tensors):
+        self.tensors, self.asked = tensors, Counter()
+
+    def __getitem__(self, name):
+        self.asked[name] += 1
+        return self.tensors[name]
+
+    def __iter__(self):
+        return iter(self.tensors)
+
+    def __len__(self):
+        return len(self.tensors)
+
+
+def test_saving_asks_for_each_tensor_once_and_refuses_too_few(release, tmp_path):
+    editor = Step1XEditor(config(release))
+    rows = editor.base_weights()
+    weights = OneByOne({name: rows[name](0, len(tensor)).clone() for name, tensor in editor.named_parameters()})
+    editor.save_weights(tmp_path, weights)
+    assert weights.asked == dict.fromkeys(weights, 1)
+    editor.save_official(tmp_path / "official.safetensors", weights, "inner_model.")
+    assert weights.asked == dict.fromkeys(weights, 2)
+    published = load_file(release / "v1.1.safetensors")
+    written = load_file(tmp_path / "official.safetensors")
+    assert written.keys() == {f"inner_model.{name}" for name in published}
+    assert all(torch.equal(written[f"inner_model.{name}"], tensor) for name, tensor in published.items())
+    few = dict(list(weights.tensors.items())[:-1])
+    with pytest.raises(CheckpointError, match=r"global_proj_out\.\w+: missing"):
+        editor.save_weights(tmp_path, few)
 
 
 def test_large_models_are_published_as_shards(release, tmp_path):

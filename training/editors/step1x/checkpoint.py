@@ -21,7 +21,7 @@ from training.editors.base import Rows
 from training.editors.diffusers_folder import CONFIG, empty_part, shapes_of
 from training.editors.diffusers_saving import save_part
 from training.editors.flux_vae import INNER
-from training.editors.step1x.keys import Entry, official_entries
+from training.editors.step1x.keys import official_entries
 from training.editors.step1x.model import Step1XConnector, Step1XTransformer
 from training.editors.step1x.shape import Step1XShape
 from training.editors.weight_files import WeightFiles
@@ -78,32 +78,41 @@ def load_step1x(path: Path, dtype: torch.dtype = torch.float32) -> Step1XTransfo
 
 
 def save_official(model: Step1XTransformer, file: Path, prefix: str = "", largest: int | str = LARGEST) -> None:
-    """Writes the weights in the published layout. prefix: `INNER` for RealRestorer's names.
+    """Writes the model with `write_official`."""
+    write_official(model, model.state_dict(), file, prefix, largest=largest)
 
+
+def write_official(
+    model: Step1XTransformer,
+    weights: Mapping[str, Tensor],
+    file: Path,
+    prefix: str = "",
+    under: str = "",
+    largest: int | str = LARGEST,
+) -> None:
+    """Writes weights in the published layout. prefix: `INNER` for RealRestorer's names.
+
+    weights: a tensor for each name of the model's state dict, with `under` before it, asked for once; no more than one
+    shard is in memory. The model gives sizes and precision alone, so it may be on the meta device.
     Where they are larger than `largest` (bytes, or a text such as "10GB"), `NAME.safetensors` becomes shards
-    `NAME-00001-of-0000N.safetensors` and, written last, `NAME.safetensors.index.json`. Beside the model no more than
-    one shard is in memory.
+    `NAME-00001-of-0000N.safetensors` and, written last, `NAME.safetensors.index.json`.
     """
-    weights = model.state_dict()
+    own = model.state_dict()
     entries = {prefix + name: entry for name, entry in official_entries(shape_of(model)).items()}
     split = split_state_dict_into_shards_factory(
         entries,
-        get_storage_size=lambda entry: sum(weights[name].nbytes for name in entry.own),
+        get_storage_size=lambda entry: sum(own[name].nbytes for name in entry.own),
         filename_pattern=f"{file.stem}{{suffix}}{file.suffix}",
         max_shard_size=largest,
     )
     for name, members in split.filename_to_tensors.items():
-        _save_shard(file.with_name(name), {each: entries[each] for each in members}, weights)
+        making = file.with_name(f"{name}.making")
+        tensors = {each: entries[each].join(weights, under).cpu().contiguous() for each in members}
+        save_file(tensors, making, metadata={"format": "pt"})
+        making.replace(file.with_name(name))
     if split.is_sharded:
         index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}
         file.with_name(f"{file.name}.index.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
-
-
-def _save_shard(file: Path, entries: Mapping[str, Entry], weights: Mapping[str, Tensor]) -> None:
-    making = file.with_name(file.name + ".making")
-    tensors = {name: entry.join(weights).cpu().contiguous() for name, entry in entries.items()}
-    save_file(tensors, making, metadata={"format": "pt"})
-    making.replace(file)
 
 
 def save_diffusers(model: Step1XTransformer, folder: Path) -> None:
@@ -116,15 +125,18 @@ def save_diffusers(model: Step1XTransformer, folder: Path) -> None:
     making.rename(folder)
 
 
-def write_diffusers(model: Step1XTransformer, weights: Mapping[str, Tensor], folder: Path) -> None:
+def write_diffusers(model: Step1XTransformer, weights: Mapping[str, Tensor], folder: Path, under: str = "") -> None:
     """Writes into an existing folder `transformer`, which diffusers' FluxTransformer2DModel loads, and `connector`,
     which Step1XConnector does.
 
-    weights: a tensor for each name of the model's state dict; the model gives no more than its configuration, so it may
-    be on the meta device or sharded. Files above diffusers' usual size become shards with an index.
+    weights: a tensor for each name of the model's state dict, with `under` before it, asked for once; no more than one
+    file is in memory. The model gives its configuration alone, so it may be on the meta device or sharded. Files above
+    diffusers' usual size become shards with an index.
+    Raises CheckpointError, listing the names, when `weights` are not the model's.
     """
     for name, part in ((_TRANSFORMER, model.transformer), (_CONNECTOR, model.connector)):
-        save_part(part, folder / name, {inner: weights[f"{name}.{inner}"] for inner in part.state_dict()})
+        save_part(part, folder / name, weights, prefix=f"{under}{name}.")
+    open_step1x(folder)
 
 
 def shape_of(model: Step1XTransformer) -> Step1XShape:

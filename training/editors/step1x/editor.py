@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -13,7 +15,7 @@ from schemas.errors import CheckpointError
 from schemas.recipe.training import Step1XSection
 from training.editors.base import Condition, Editor, EditorConfig, Posterior, Request, Rows
 from training.editors.flux_latents import CELL, CHANNELS, FluxLatents
-from training.editors.step1x.checkpoint import open_step1x, shape_of, write_diffusers
+from training.editors.step1x.checkpoint import open_step1x, shape_of, write_diffusers, write_official
 from training.editors.step1x.flops import connector_flops
 from training.editors.step1x.places import locate, the_autoencoder, the_language_model, the_transformer
 from training.editors.step1x.text import Step1XReader
@@ -134,8 +136,17 @@ class Step1XEditor(Editor):
         """Writes `transformer`, which diffusers' FluxTransformer2DModel loads, and `connector`, which Step1XConnector
         does.
         """
-        own = {name.removeprefix(_PREFIX): tensor for name, tensor in weights.items()}
-        write_diffusers(self.model, own | self._others, folder)
+        write_diffusers(self.model, self._whole(weights), folder, under=_PREFIX)
+
+    def save_official(self, file: Path, weights: Mapping[str, Tensor], prefix: str = "") -> None:
+        """Writes `weights`, one for each parameter by name, in the published layout: a safetensors file or, above 10
+        GB, shards and their index. prefix: "inner_model." for RealRestorer's names.
+        """
+        write_official(self.model, self._whole(weights), file, prefix, under=_PREFIX)
+
+    def _whole(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        others = {_PREFIX + name: tensor for name, tensor in self._others.items()}
+        return ChainMap(others, cast(dict[str, Tensor], weights))
 
     def frozen(self) -> Mapping[str, nn.Module]:
         made = {"vae": self._latents.loaded, "text_encoder": self._reader.loaded}

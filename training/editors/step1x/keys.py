@@ -24,9 +24,9 @@ class Entry(NamedTuple):
     own: tuple[str, ...]
     swapped: bool = False
 
-    def join(self, weights: Mapping[str, Tensor]) -> Tensor:
-        """The published tensor, made of ours."""
-        whole = torch.cat([weights[name] for name in self.own])
+    def join(self, weights: Mapping[str, Tensor], under: str = "") -> Tensor:
+        """The published tensor, made of ours. under: what stands before our names in `weights`."""
+        whole = torch.cat([weights[under + name] for name in self.own])
         return _swap(whole) if self.swapped else whole
 
     def readers(self, published: Rows, shapes: Shapes) -> dict[str, Rows]:
