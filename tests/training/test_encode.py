@@ -8,8 +8,9 @@ from typer.testing import CliRunner
 
 from jobs.cli import app
 from schemas.errors import DatasetError, RecipeError
-from schemas.recipe.training import TrainingSection
+from schemas.recipe.training import KontextSection, TrainingSection
 from tests.training.shards import MadePair, write_dataset
+from tests.training.tiny_kontext import write_kontext
 from training.data.batches import batches
 from training.data.pairs import PairSet, PixelCache
 from training.editors import build_editor
@@ -153,3 +154,12 @@ def test_the_command_counts_fills_and_goes_on(recipe, tmp_path):
     assert "5 encoded, 0 found, 0 unusable" in run().output
     assert "0 encoded, 5 found, 0 unusable" in run().output
     assert "data.cache: empty" in run("training.data.cache=''", "training.data.cache_latents=false").output
+
+
+def test_a_pretrained_editor_is_filled_without_its_transformer(recipe, tmp_path):
+    model = write_kontext(tmp_path / "kontext")
+    section = KontextSection(model=str(model))
+    training = recipe().model_copy(update={"editor": section})
+    assert list(Filling(training, 0, CPU).fill()) == ["encoded"] * 5
+    assert list(Filling(training, 0, CPU).fill()) == ["found"] * 5
+    assert list(Filling(recipe(), 0, CPU).fill()) == ["encoded"] * 5, "the small editor's are others"
