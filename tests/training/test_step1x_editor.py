@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -16,16 +16,15 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import Qwen2_5_VLForConditionalGeneration, Qwen2Tokenizer, Qwen2VLImageProcessorPil
 
-from schemas.errors import CheckpointError, RecipeError
+from schemas.errors import CheckpointError
 from schemas.recipe.training import ObjectiveSection, ParallelSection, Step1XSection
 from tests.training.tiny_qwen_vl import WIDTH
 from tests.training.tiny_step1x import SHAPES, write_reader, write_transformer, write_vae
 from training.editors.base import EditorConfig, Request
 from training.editors.flux_vae import SCALE, SHIFT, load_flux_vae
 from training.editors.loading import load_weights
-from training.editors.step1x import load_step1x, places, save_diffusers, save_official
+from training.editors.step1x import load_step1x, save_diffusers, save_official
 from training.editors.step1x.editor import TEXT, Step1XEditor
-from training.editors.step1x.places import locate, the_autoencoder, the_transformer
 from training.families.guidance import guide_step1x
 from training.families.packing import pack, unpack
 from training.families.prompts import KEPT, STEP1X_PREFIX
@@ -446,57 +445,12 @@ def test_the_identity_follows_the_frozen_weights_alone(release, tmp_path, editor
     assert Step1XEditor(other).identity != editor.identity
 
 
-# --- places
-
-
-def chosen(choose: Callable, *names: str) -> str:
-    return choose(names)
-
-
-def test_which_files_of_a_release_are_meant():
-    assert chosen(the_transformer, "connector/config.json", "transformer/config.json") == ""
-    assert chosen(the_transformer, "transformer/a-00001-of-00002.safetensors", "vae/a.safetensors") == "transformer"
-    assert chosen(the_transformer, "a.safetensors.index.json", "a-1.safetensors", "a-2.safetensors") == ""
-    release = ("step1x-edit-v1p1-official.safetensors", "step1x-edit-v1p1-FP8.safetensors", "vae.safetensors")
-    assert chosen(the_transformer, *release) == release[0]
-    assert chosen(the_autoencoder, *release) == "vae.safetensors"
-    assert chosen(the_autoencoder, "ae.safetensors", "vae/config.json", "vae/diffusion.safetensors") == "vae"
-    assert chosen(the_autoencoder, "config.json", "diffusion_pytorch_model.safetensors") == ""
+# --- refusals
 
 
 def test_an_ambiguous_release_names_the_files_to_choose_from(release):
     with pytest.raises(CheckpointError, match=r"training\.editor\.transformer: .*several: v1\.0\.safe.*, v1\.1\.safe"):
         Step1XEditor(config(release, ""))
-
-
-def test_places_that_hold_nothing_are_told(tmp_path):
-    with pytest.raises(CheckpointError, match=r"none that is meant.*found there: nothing"):
-        locate("training.editor.vae", str(tmp_path), the_autoencoder)
-    with pytest.raises(RecipeError, match="'/nowhere/at/all' is neither a path here nor a hub id"):
-        locate("training.editor.vae", "/nowhere/at/all", the_autoencoder)
-    with pytest.raises(RecipeError, match="neither a path"):
-        locate("training.editor.vae", "owner/name/../../secret", the_autoencoder)
-    for rank in range(2):
-        (tmp_path / f"TP_{rank}.safetensors").touch()
-    with pytest.raises(CheckpointError, match="slices of tensors"):
-        locate("training.editor.transformer", str(tmp_path), the_transformer)
-
-
-def test_only_what_is_meant_is_fetched_from_the_hub(release, monkeypatch):
-    asked = []
-
-    def cached(field, model, patterns):
-        asked.append((model, list(patterns)))
-        return release
-
-    monkeypatch.setattr(places, "hub_files", cached)
-    found = locate("training.editor.vae", "owner/name", the_autoencoder)
-    assert found == release / "vae.safetensors"
-    assert asked[-1] == ("owner/name", ["vae.safetensors", "vae.safetensors/*"])
-    assert locate("training.editor.transformer", "owner/name/v1.0.safetensors", the_transformer).is_file()
-    assert asked[-1][1][0] == "v1.0.safetensors"
-    with pytest.raises(RecipeError, match=r"has no 'v9\.safetensors'"):
-        locate("training.editor.transformer", "owner/name/v9.safetensors", the_transformer)
 
 
 def test_other_models_are_refused(release, tmp_path):

@@ -145,7 +145,7 @@ class Step1XEditor(Editor):
         write_official(self.model, self._whole(weights), file, prefix, under=_PREFIX)
 
     def _whole(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        others = {_PREFIX + name: tensor for name, tensor in self._others.items()}
+        others = {_PREFIX + name: self._others[name].to(each.dtype) for name, each in self.model.named_buffers()}
         return ChainMap(others, cast(dict[str, Tensor], weights))
 
     def frozen(self) -> Mapping[str, nn.Module]:
