@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 _EDITOR = "Folder of an exported editor; or a recipe (.yaml) whose training.editor names pretrained weights."
 _SIZE = (
     "How a picture passes the editor. fit: made as large as what the editor was trained on, and its result brought "
-    "back to the picture's size; large pictures lose detail. tile: overlapping squares at the picture's own size, "
-    "blended; takes a pass each, and none sees the whole picture. keep: all of it at its own size; memory and time "
-    "grow with it. By default tile for an editor trained on crops of pictures, fit for one trained on whole ones."
+    "back to the picture's size; large pictures lose detail, and the output says so. tile: overlapping squares of the "
+    "trained size at the picture's own, blended; keeps detail, takes as many passes, and squares may disagree about "
+    "what is not in them. keep: all of it at its own size; memory and time grow with it. By default tile for an editor "
+    "trained on crops of pictures, fit for one trained on whole ones."
 )
 
 
@@ -42,14 +43,14 @@ def restore(
     language: Annotated[Literal["en", "zh"], typer.Option(help="Language of the task's prompt.")] = "en",
     prompt: Annotated[str | None, typer.Option(help="A prompt of your own, instead of the task's.")] = None,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Sampler steps. [default: those the editor was chosen with]")
+        int | None, typer.Option(min=1, help="Sampler steps; left out, those that the editor was chosen with.")
     ] = None,
     guidance: Annotated[
         float | None,
         typer.Option(
             min=0.0,
-            help="Scale of classifier-free guidance; 1 for none, else each step takes twice as long. "
-            "[default: the one the editor was chosen with]",
+            help="Scale of classifier-free guidance; 1 for none, else each step takes twice as long. Left out, the one "
+            "that the editor was chosen with.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the noise that sampling starts from.")] = 0,

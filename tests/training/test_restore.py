@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from diffusers import AutoencoderTiny
 from PIL import ExifTags, Image, ImageCms, ImageOps
 from typer.testing import CliRunner
 
@@ -17,7 +18,7 @@ from schemas.recipe.training import DataSection, ObjectiveSection, TinySection, 
 from tests.filters.files import ADOBE_RGB, DISPLAY_P3, matrix_profile, png
 from training.editors.base import EditorConfig
 from training.editors.folder import export_editor
-from training.editors.tiny import PixelEditor
+from training.editors.tiny import LatentEditor, PixelEditor
 from training.restore import restore_image
 from training.restoring.photograph import Photograph
 from training.restoring.sizes import Passage
@@ -89,7 +90,9 @@ def test_an_editor_of_whole_pictures_gets_them_at_its_own_area_and_says_what_is_
     editor = small(crop=64, fit="bucket")
     passage = Passage.of(editor, 600, 1200)
     assert passage.rule == "fit" and passage.piece == (48, 88) and len(passage.places) == 1
-    assert "at 88×48 and back" in passage.told(600, 1200) and "detail is lost: 13.1 times" in passage.told(600, 1200)
+    assert "at 88×48 and back" in passage.told(600, 1200) and "detail is lost: it is 13.1 times" in passage.told(
+        600, 1200
+    )
     assert Passage.of(editor, 64, 64).told(64, 64) == "at its own size"
     assert "lost" not in Passage.of(editor, 30, 30).told(30, 30)
     assert "tiles of 64×64" in Passage.of(editor, 600, 1200, "tile").told(600, 1200)
@@ -113,6 +116,21 @@ def test_tiles_start_from_one_field_of_noise():
     image = noise_image(32, 80)
     tiled = restore_image(editor, image, PROMPT, size="tile")
     assert np.array_equal(tiled, restore_image(editor, image, PROMPT, size="keep"))
+
+
+@pytest.mark.parametrize("rule", ["fit", "tile", "keep"])
+def test_an_editor_on_latents_takes_any_size_and_its_tiles_begin_at_latent_cells(tmp_path, rule):
+    sizes = {"encoder_block_out_channels": (8,) * 4, "decoder_block_out_channels": (8,) * 4}
+    blocks = {"num_encoder_blocks": (1,) * 4, "num_decoder_blocks": (1,) * 4}
+    AutoencoderTiny(latent_channels=16, **sizes, **blocks).save_pretrained(tmp_path)
+    section = TinySection(latents=str(tmp_path), heads=1, double_blocks=1, single_blocks=1, words=16)
+    config = EditorConfig(editor=section, objective=ObjectiveSection(form="noise"), crop=40, steps=1)
+    editor = LatentEditor(config).requires_grad_(False).eval()
+    for height, width in ((1, 1), (50, 90)):
+        image = noise_image(height, width)
+        passage = Passage.of(editor, height, width, rule)
+        assert all(side % 16 == 0 for side in (*passage.piece, *passage.padded, *(sum(passage.places, ()))))
+        assert restore_image(editor, image, PROMPT, size=rule).shape == image.shape
 
 
 # Files

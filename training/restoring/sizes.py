@@ -62,7 +62,7 @@ class Passage(NamedTuple):
         if self.rule == "keep" or self.inner == (height, width):
             return "at its own size"
         shrunk = math.sqrt(height * width / (self.inner.height * self.inner.width))
-        lost = f", [yellow]detail is lost: {shrunk:.1f} times larger a side[/]" if shrunk > 1.05 else ""
+        lost = f", detail is lost: it is {shrunk:.1f} times larger a side" if shrunk > 1.05 else ""
         return f"at {piece} and back{lost}"
 
 
