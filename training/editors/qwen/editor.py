@@ -16,6 +16,7 @@ from training.editors.base import Condition, Editor, EditorConfig, Posterior, Re
 from training.editors.diffusers_folder import empty_part, shapes_of
 from training.editors.diffusers_saving import save_part
 from training.editors.pipeline_folder import TRANSFORMER, PipelineFolder, transformer_folder
+from training.editors.qwen.attention import rotate_in_reals
 from training.editors.qwen.flops import QwenShape, qwen_forward_flops
 from training.editors.qwen.frozen import CELL, CHANNELS, QwenEncoders
 from training.editors.qwen.pictures import EDIT, PLUS, text_tokens
@@ -50,6 +51,7 @@ class QwenEditor(Editor):
         self._weights = transformer_folder(pipeline, section.transformer)
         self.transformer = empty_part(QwenImageTransformer2DModel, self._weights)
         self._check_shape()
+        rotate_in_reals(self.transformer)
         self._encoders = QwenEncoders(section.kind, pipeline)
 
     def _check_shape(self) -> None:
