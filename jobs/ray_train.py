@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,7 +51,7 @@ def train_on_ray(recipe: Recipe, out: Path, resume: bool, workers: int, gpus: in
         try:
             result: TrainResult = trainer.fit().return_value
         except WorkerGroupError as error:
-            raise _mendable(error.worker_failures.values()) or error from None
+            raise mendable(error.worker_failures.values()) or error from None
         return result
 
 
@@ -67,15 +67,10 @@ def _work(job: dict[str, Any]) -> TrainResult:
     return train(training, job["seed"], training.datasets, job["out"], job["resume"], Console(quiet=True))
 
 
-def _mendable(failures: Any) -> TarnishError | None:
-    """The user's mistake among the workers' errors, without Ray's wrapping."""
-    for failure in failures:
-        each: BaseException | None = failure
-        while each is not None:
-            if isinstance(each, TarnishError):
-                return each
-            each = getattr(each, "cause", None) or getattr(each, "_base_exc", None) or each.__cause__
-    return None
+def mendable(failures: Iterable[BaseException]) -> TarnishError | None:
+    """The user's mistake among the workers' errors, taken out of Ray's wrapping."""
+    causes = (getattr(failure, "_base_exc", failure) for failure in failures)
+    return next((cause for cause in causes if isinstance(cause, TarnishError)), None)
 
 
 @contextmanager

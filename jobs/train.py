@@ -25,14 +25,20 @@ def train(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, logs, the best editor.")] = Path("run"),
     resume: Annotated[bool, typer.Option(help="Go on from the newest checkpoint in the folder.")] = False,
+    ray: Annotated[
+        int, typer.Option(help="Train in so many workers of Ray: of the cluster RAY_ADDRESS, else here.", min=0)
+    ] = 0,
+    gpus_per_worker: Annotated[
+        int | None, typer.Option(help="With --ray; by default 1 where the cluster has GPUs.", min=0, max=1)
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what each stage draws, computes and needs, and train nothing.")
     ] = False,
 ) -> None:
     """Train the recipe's editor through its stages and leave the best checkpoint in OUT/editor.
 
-    Several processes: torchrun --nproc-per-node 8 -m jobs.cli train … Ctrl-C ends it after the step in hand with a
-    checkpoint.
+    Several processes: torchrun --nproc-per-node 8 -m jobs.cli train …, or --ray 8. Ctrl-C ends it after the step in
+    hand with a checkpoint; with --ray at once, to be resumed from the newest one.
     """
     console = Console()
     with told_plainly(console, f"run the same command with --resume to go on in {out}"):
@@ -40,9 +46,17 @@ def train(
         if dry_run:
             _tell(loaded, console)
             return
-        from training.run import train as run_training
+        if ray:
+            from jobs.ray_train import train_on_ray
 
-        result = run_training(loaded.training, loaded.seed, loaded.training.datasets, out, resume, console)
+            console.print(f"{ray} workers train; watch them by: tensorboard --logdir {out / 'tensorboard'}")
+            result = train_on_ray(loaded, out, resume, ray, gpus_per_worker)
+        else:
+            from training.run import train as run_training
+
+            result = run_training(loaded.training, loaded.seed, loaded.training.datasets, out, resume, console)
+        if os.environ.get("RANK", "0") != "0":
+            return
         unit = " dB" if loaded.training.validation.score == "gain" else ""
         console.print(
             f"best: stage {result.stage}, step {result.step}, score {result.score:+.3f}{unit} → {result.editor}"

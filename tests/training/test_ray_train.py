@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from jobs.ray_train import train_on_ray
+from jobs.ray_train import mendable, train_on_ray
 from schemas.errors import CheckpointError
 from schemas.recipe import Recipe
 from tests.training.conftest import small_training
@@ -19,7 +19,7 @@ def losses(out):
 
 
 @pytest.mark.slow
-def test_two_ray_workers_train_as_one_process_and_tell_what_cannot_be(sets, tmp_path, monkeypatch):
+def test_two_ray_workers_train_as_one_process(sets, tmp_path, monkeypatch):
     ray = pytest.importorskip("ray")
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     monkeypatch.chdir(tmp_path)
@@ -29,10 +29,16 @@ def test_two_ray_workers_train_as_one_process_and_tell_what_cannot_be(sets, tmp_
     recipe = Recipe(seed=3, training=training)
     try:
         result = train_on_ray(recipe, tmp_path / "two", resume=False, workers=2, gpus=0)
-        with pytest.raises(CheckpointError, match="holds a training run; resume it or name another folder"):
-            train_on_ray(recipe, tmp_path / "two", resume=False, workers=1, gpus=0)
     finally:
         ray.shutdown()
     expected = train(training, 3, sets, tmp_path / "one", console=Console(quiet=True))
     assert result.editor.is_dir() and (result.stage, result.step) == (expected.stage, expected.step)
     np.testing.assert_allclose(losses(tmp_path / "two"), losses(tmp_path / "one"), rtol=1e-3)
+
+
+def test_a_mistake_of_the_user_is_told_without_rays_wrapping():
+    exceptions = pytest.importorskip("ray.train.v2._internal.exceptions")
+    mistake = CheckpointError("run: holds a training run")
+    wrapped = {0: RuntimeError("rank 0 left"), 1: exceptions.UserExceptionWithTraceback(mistake, "Traceback …")}
+    assert mendable(wrapped.values()) is mistake
+    assert mendable([RuntimeError("out of memory")]) is None
