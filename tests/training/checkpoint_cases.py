@@ -63,9 +63,9 @@ def save(folder: Path):
         tensors = state(world, steps=3)
         saved = gathered(tensors)
         checkpoints.save(3, tensors, {"stage": "transfer"})
-        with torch.no_grad():
-            for tensor in tensors.values():
-                tensor.add_(1.0)
+        checkpoints.copied()
+        for tensor in tensors.values():
+            tensor.add_(1.0)
         checkpoints.finish()
         return saved
 
@@ -118,3 +118,4 @@ def endless(folder: Path):
             step += 1
             checkpoints.save(step, {"tensor": tensor.add_(1.0)}, {"step": step})
             checkpoints.keep(checkpoints.steps()[-2:])
+            checkpoints.copied()

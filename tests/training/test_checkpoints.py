@@ -93,7 +93,8 @@ def test_state_and_tensors_come_back(tmp_path, background):
     checkpoints = Checkpoints(tmp_path, ALONE, background)
     mine = tensors()
     checkpoints.save(5, mine, {"stage": "finetune", "data": {"next": 40}})
-    mine["model.a"].zero_()  # training goes on
+    checkpoints.copied()
+    mine["model.a"].zero_()
     assert checkpoints.steps() == [5]
     assert checkpoints.state(5) == {"stage": "finetune", "data": {"next": 40}}
     into = blank()
@@ -101,6 +102,20 @@ def test_state_and_tensors_come_back(tmp_path, background):
     assert same(into, tensors())
     with pytest.raises(CheckpointError, match="a step is saved once"):
         checkpoints.save(5, mine, {})
+
+
+def test_the_next_optimizer_step_waits_for_the_copy(tmp_path):
+    checkpoints = Checkpoints(tmp_path, ALONE, background=True)
+    weight = torch.nn.Parameter(torch.zeros(8 << 20))
+    sgd = torch.optim.SGD([weight], lr=1.0)
+    weight.grad = torch.ones_like(weight)
+    for step in range(3):
+        checkpoints.save(step, {"weight": weight.detach()}, {})
+        sgd.step()
+    checkpoints.finish()
+    for step in range(3):
+        saved = checkpoint_rows(checkpoints.path(step), "")["weight"](0, len(weight))
+        assert torch.equal(saved, torch.full_like(saved, -step))
 
 
 def test_the_copy_is_right_when_tensors_are_replaced_between_saves(tmp_path):

@@ -6,15 +6,18 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
+import torch
 import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
 from torch import Tensor
 from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.staging import DefaultStager, StagingOptions
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+from torch.utils.hooks import RemovableHandle
 
 from schemas.errors import CheckpointError
 from training.checkpoints.contents import STATE, read_json
@@ -33,10 +36,11 @@ class Checkpoints:
     The folder is one that all processes see. Whatever a crash leaves of a checkpoint in the making, or of one half
     deleted, is removed here.
 
-    background: `save` returns when the tensors are copied to memory of their own, which is kept for the next time
-    (pinned, for tensors on a GPU), and a thread writes the copy. The processes agree over a group of their own, so
-    that nothing of it mixes with training. One checkpoint at a time is under way. All that can go wrong in the thread
-    is raised by the next call.
+    background: `save` returns at once. A thread copies the tensors to memory of its own, which it keeps for the next
+    time (pinned, for tensors on a GPU), while forward and backward passes go on; every optimizer waits for the copy
+    before its next step, and whoever else changes the tensors must call `copied` first. Another thread writes the copy.
+    The processes agree over a group of their own, so that nothing of it mixes with training. One checkpoint at a time
+    is under way. All that can go wrong is raised by the next `save`, `load`, `state` or `finish`.
 
     held_seconds: time that training has waited here. writing_seconds: time from the beginning of a `save` to the
     checkpoint being durable, of all so far.
@@ -48,6 +52,8 @@ class Checkpoints:
         self._group = dist.new_group(backend="gloo") if world.size > 1 else None
         self._thread = ThreadPoolExecutor(1, "checkpoints") if background else None
         self._stager: DefaultStager | None = None
+        self._copy: Future[Any] | None = None
+        self._hook: RemovableHandle | None = None
         self._jobs: list[Future[None]] = []
         self._writing: int | None = None
         unremarked()
@@ -68,7 +74,7 @@ class Checkpoints:
 
     def save(self, step: int, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Writes a checkpoint; every process must call it, with the same `state`. A crash leaves the earlier ones as
-        they were. Tensors that share their memory are written once.
+        they were. Tensors that share their memory are written once. For when they may change see `background`.
 
         Raises CheckpointError when there is one of this step, when it cannot be written, or the one before could not.
         """
@@ -79,9 +85,15 @@ class Checkpoints:
         named, same = distinct(tensors)
         text = json.dumps(state, indent=1, sort_keys=True)
         self._writing = step
-        if self._thread is not None:
-            named = self._staged(named)
-        self._do(lambda: self._write(step, named, text, same, begun))
+        copy = self._copied(named) if self._thread is not None else None
+        self._do(lambda: self._write(step, copy.result() if copy else named, text, same, begun))
+        self.held_seconds += time.monotonic() - begun
+
+    def copied(self) -> None:
+        """Returns when the tensors of the last `save` may change again."""
+        begun = time.monotonic()
+        if self._copy is not None:
+            wait([self._copy])  # what went wrong is raised where the copy is used
         self.held_seconds += time.monotonic() - begun
 
     def keep(self, steps: Iterable[int]) -> None:
@@ -96,7 +108,9 @@ class Checkpoints:
     def finish(self) -> None:
         """Returns when nothing is under way any more. Raises CheckpointError for what went wrong in the meantime."""
         begun = time.monotonic()
-        jobs, self._jobs, self._writing = self._jobs, [], None
+        jobs, self._jobs, self._writing, self._copy = self._jobs, [], None, None
+        if self._hook is not None:
+            self._hook.remove()
         for job in jobs:
             job.result()
         self.held_seconds += time.monotonic() - begun
@@ -124,20 +138,24 @@ class Checkpoints:
 
         self._jobs.append(self._thread.submit(behind))
 
-    def _staged(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    def _copied(self, tensors: dict[str, Tensor]) -> Future[dict[str, Tensor]]:
+        on_gpu = any(tensor.is_cuda for tensor in tensors.values())
         if self._stager is None:
-            on_gpu = any(tensor.is_cuda for tensor in tensors.values())
             self._stager = DefaultStager(
                 StagingOptions(
                     use_pinned_memory=on_gpu,
                     use_shared_memory=False,
-                    use_async_staging=False,
+                    use_async_staging=True,
                     use_non_blocking_copy=on_gpu,
                 )
             )
-        staged = self._stager.stage(tensors)
-        assert isinstance(staged, dict)
-        return staged
+        if on_gpu:  # the copy has a stream of its own, which knows nothing of the last step's kernels
+            torch.cuda.synchronize()
+        copy = self._stager.stage(tensors)
+        assert isinstance(copy, Future)
+        self._copy = copy
+        self._hook = register_optimizer_step_pre_hook(lambda *_: self.copied())
+        return copy
 
     def _write(self, step: int, tensors: dict[str, Tensor], state: str, same: dict[str, str], begun: float) -> None:
         making = self._folder / f"step-{step:08d}{_MAKING}"
