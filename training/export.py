@@ -53,10 +53,13 @@ def export_weights(
     making = out.with_name(out.name + ".making")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
+    from training.editors.step1x.editor import Step1XEditor
+
     if layout == "diffusers":
         editor.save_weights(making, weights)
     else:
-        _save_official(editor, weights, making / OFFICIAL, prefix)
+        assert isinstance(editor, Step1XEditor)
+        editor.save_official(making / OFFICIAL, weights, prefix)
     making.rename(out)
     return config
 
@@ -133,17 +136,6 @@ def _added(weight: Rows, down: Rows, up: Rows, rank: int, scale: float) -> Rows:
         return weight(start, stop).float() + scale * up(start, stop).float() @ down(0, rank).float()
 
     return read
-
-
-def _save_official(editor: Editor, weights: Mapping[str, Tensor], file: Path, prefix: str) -> None:
-    from training.editors.step1x.checkpoint import save_official
-    from training.editors.step1x.editor import Step1XEditor
-
-    assert isinstance(editor, Step1XEditor)
-    for name, _ in list(editor.named_parameters()):
-        module, _, leaf = name.rpartition(".")
-        setattr(editor.get_submodule(module), leaf, torch.nn.Parameter(weights[name], requires_grad=False))
-    save_official(editor.model, file, prefix)
 
 
 def how_to_use(config: EditorConfig, out: Path, layout: Format, precision: Precision) -> str:

@@ -76,6 +76,7 @@ class Trainer:
                 if name != here.stage:
                     here = replace(here, stage=name, step=0, data=None)
                 here = self._run_stage(here, previous, log)
+                gc.unfreeze()
                 gc.collect()  # the stage's editor, averages and moments, before the next one's are made
         self._checkpoints.finish()
         return here
@@ -91,6 +92,7 @@ class Trainer:
             work.start_from_average()
         else:
             here = self._judge(here, work, log)
+        gc.freeze()  # what lives as long as the stage is looked through no more: a full collection takes 0.2 s
         every, between = self._training.validation.every, self._training.checkpoints.every
         while here.step < stage.steps and not here.selection.stops(here.stage):
             outcome, timings = work.take(here.step)

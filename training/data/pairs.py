@@ -88,7 +88,10 @@ class PairSet:
 
     @classmethod
     def open(cls, name: str, folders: Sequence[str | Path], split: Split, cache: PixelCache) -> PairSet:
-        """The pairs of datasets: folders, or places in an object store. Raises DatasetError when one is missing or the split is empty."""
+        """The pairs of datasets: folders, or places in an object store.
+
+        Raises DatasetError when one is missing or the split is empty.
+        """
         if not folders:
             raise DatasetError(f"training set {name!r} names no folder; give it at least one dataset")
         return cls(name, ShardReader(list(folders), split=split), cache, split)

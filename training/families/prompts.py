@@ -110,7 +110,8 @@ class Kept(NamedTuple):
     length: int | None
 
 
-#: Positions kept of the encoders' last hidden states; drop counts the template before the picture.
+#: Positions kept of the encoders' last hidden states. Step1X's published code drops 217, six before the picture's mark;
+#: Qwen's 64 are the template before the picture.
 KEPT: dict[str, Kept] = {
     "step1x": Kept(drop=217, length=640),
     "kontext": Kept(drop=0, length=512),

@@ -33,13 +33,14 @@ class Step1XSection(Section):
 
     transformer: a checkpoint in the published layout (a safetensors file, or a folder with one or with shards), or a
     folder with `transformer` and `connector` as diffusers writes them. text_encoder: Qwen2.5-VL-7B-Instruct. vae:
-    FLUX.1's autoencoder, `ae.safetensors` or diffusers' folder. Each a local path or a hub id.
+    FLUX.1's autoencoder, `ae.safetensors` or diffusers' folder. Each a local path, or a hub id with or without a file
+    behind it, owner/name/FILE.
     """
 
     kind: Literal["step1x"] = "step1x"
-    transformer: str = "stepfun-ai/Step1X-Edit"
+    transformer: str = "stepfun-ai/Step1X-Edit/step1x-edit-v1p1-official.safetensors"
     text_encoder: str = "Qwen/Qwen2.5-VL-7B-Instruct"
-    vae: str = "stepfun-ai/Step1X-Edit"
+    vae: str = "stepfun-ai/Step1X-Edit/vae.safetensors"
 
 
 class KontextSection(Section):
@@ -59,12 +60,12 @@ class KontextSection(Section):
 class QwenSection(Section):
     """Qwen-Image-Edit or Qwen-Image-Edit-Plus (2025).
 
-    model: folder or hub id of the diffusers pipeline. transformer: folder of other weights for its transformer, as
-    diffusers writes them; empty for the model's own.
+    model: folder or hub id of the diffusers pipeline; empty for the published one of its kind. transformer: folder of
+    other weights for its transformer, as diffusers writes them; empty for the model's own.
     """
 
     kind: Literal["qwen-image-edit", "qwen-image-edit-plus"] = "qwen-image-edit"
-    model: str = "Qwen/Qwen-Image-Edit"
+    model: str = ""
     transformer: str = ""
 
 
@@ -82,6 +83,6 @@ EditorSection = Annotated[
     Discriminator(
         _kind,
         custom_error_type="unknown_editor",
-        custom_error_message="kind: no such editor; known: tiny, step1x, kontext, qwen-image-edit, qwen-image-edit-plus",
+        custom_error_message="kind: unknown; known: tiny, step1x, kontext, qwen-image-edit, qwen-image-edit-plus",
     ),
 ]

@@ -41,6 +41,7 @@ class KontextEditor(Editor):
 
     multiple = TOKEN
     timesteps = TIMESTEPS["kontext"]
+    sees_picture = False
 
     def __init__(self, config: EditorConfig) -> None:
         """Raises CheckpointError or RecipeError where the section's pipeline or transformer cannot be used."""

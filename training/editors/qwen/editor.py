@@ -26,6 +26,8 @@ from training.families.packing import PATCH, TOKEN, grid, pack, token_counts, un
 from training.families.prompts import Kept, keep
 from training.families.timesteps import TIMESTEPS
 
+#: Where the models are published.
+_PUBLISHED = {"qwen-image-edit": "Qwen/Qwen-Image-Edit", "qwen-image-edit-plus": "Qwen/Qwen-Image-Edit-2509"}
 _PIPELINES = {EDIT: "QwenImageEditPipeline", PLUS: "QwenImageEditPlusPipeline"}
 _WHOLE = Kept(drop=0, length=None)
 # Variants of the transformer that want inputs which an editor has not.
@@ -47,7 +49,7 @@ class QwenEditor(Editor):
         assert isinstance(config.editor, QwenSection)
         self.section = section = config.editor
         self.timesteps = TIMESTEPS["qwen-image-edit"]
-        pipeline = PipelineFolder(section.model, _PIPELINES[section.kind])
+        pipeline = PipelineFolder(section.model or _PUBLISHED[section.kind], _PIPELINES[section.kind])
         self._weights = transformer_folder(pipeline, section.transformer)
         self.transformer = empty_part(QwenImageTransformer2DModel, self._weights)
         self._check_shape()

@@ -49,7 +49,7 @@ class LatentEditor(Editor):
 
     @property
     def identity(self) -> str:
-        return f"taef1@{self._autoencoder.digest}"
+        return f"taef1@{self._autoencoder.digest}@{self.section.words}"
 
     def encode_requests(self, requests: Sequence[Request]) -> list[Condition]:
         return [read_request(request, self.section.words) for request in requests]

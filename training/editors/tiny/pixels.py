@@ -64,7 +64,7 @@ class PixelEditor(Editor):
 
     @property
     def identity(self) -> str:
-        return "tiny"
+        return f"tiny@{self.section.words}"
 
     def encode_requests(self, requests: Sequence[Request]) -> list[Condition]:
         return [read_request(request, self.section.words) for request in requests]
