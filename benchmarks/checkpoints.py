@@ -53,7 +53,8 @@ def work(rank: int, size: int, port: int, megabytes: int, folder: Path) -> None:
             print(f"{size} process{'es' * (size > 1)}, {megabytes} MB in all, a step takes {alone:.2f} s")
             print("save     duration    held    share   steps meanwhile   slower")
         for number in range(SAVES):
-            held, written, steps = checkpoints.held_seconds, checkpoints.writing_seconds, []
+            held, written = checkpoints.held_seconds, checkpoints.writing_seconds
+            steps: list[float] = []
             checkpoints.save(number, tensors, {})
             checkpoints.keep([number])
             while not steps or checkpoints.writing_seconds == written:

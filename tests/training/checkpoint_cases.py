@@ -56,9 +56,9 @@ def gathered(tensors):
     return {name: whole(tensor).clone().numpy() for name, tensor in tensors.items()}
 
 
-def save(folder: Path):
+def save(folder: Path, section: ParallelSection):
     """Saves after three steps, and goes on training while that is written; what was saved."""
-    with joined(ParallelSection()) as world:
+    with joined(section) as world:
         checkpoints = Checkpoints(folder, world, background=True)
         tensors = state(world, steps=3)
         saved = gathered(tensors)

@@ -10,8 +10,10 @@ import time
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from schemas.errors import CheckpointError
+from schemas.recipe.training import ParallelSection
 from tests.training import checkpoint_cases
 from tests.training.processes import together
 from training.checkpoints import Checkpoints, checkpoint_rows, load_tensors
@@ -20,24 +22,30 @@ from training.parallel import World
 ALONE = World(0, 1, torch.device("cpu"), None)
 
 
+#: How the processes that save share the work: their number, and what of it are copies of one another.
+SAVERS = {
+    "one": (1, ParallelSection()),
+    "two": (2, ParallelSection()),
+    "four": (4, ParallelSection()),
+    "two in two copies": (4, ParallelSection(shard="hybrid", shard_size=2)),
+}
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """saved: by number of processes, the folder of a checkpoint and what it was made of. loaded: by number of
-    processes, what each of them made of each folder. failed: see `checkpoint_cases.fail_on_one`.
+    """saved: by savers, the folder of a checkpoint and what it was made of. loaded: by number of processes, what each
+    of them made of each folder. failed: see `checkpoint_cases.fail_on_one`.
     """
-    folders = {size: tmp_path_factory.mktemp(f"by{size}") for size in (4, 2, 1)}
-    saved, loaded = {}, {}
-    for size, folder in folders.items():
-        calls = [(checkpoint_cases.save, (folder,))]
-        if size == 1:  # all are there now
-            calls += [(checkpoint_cases.load, (list(folders.values()),))]
-        results = together(size, *calls)
-        saved[size] = folder, results[0][0]
-    loaded[1] = results[1]
-    for size in (2, 3):
-        failing = tmp_path_factory.mktemp("failing")
-        calls = [(checkpoint_cases.load, (list(folders.values()),)), (checkpoint_cases.fail_on_one, (failing,))]
-        loaded[size], failed = together(size, *calls)
+    folders = {name: tmp_path_factory.mktemp("saved") for name in SAVERS}
+    saved = {}
+    for size in (4, 2, 1):
+        names = [name for name, (savers, _) in SAVERS.items() if savers == size]
+        made = together(size, *[(checkpoint_cases.save, (folders[name], SAVERS[name][1])) for name in names])
+        saved |= {name: (folders[name], results[0]) for name, results in zip(names, made, strict=True)}
+    saved = {name: saved[name] for name in SAVERS}
+    load = (checkpoint_cases.load, (list(folders.values()),))
+    loaded = {1: together(1, load)[0], 2: together(2, load)[0]}
+    loaded[3], failed = together(3, load, (checkpoint_cases.fail_on_one, (tmp_path_factory.mktemp("failing"),)))
     return saved, loaded, failed
 
 
@@ -67,13 +75,15 @@ def test_any_number_of_processes_loads_what_any_number_saved(runs, size):
             assert all(np.array_equal(found[name], wanted[name]) for name in wanted)
 
 
-def test_no_process_writes_what_another_holds(runs):
-    """Each file has about its share, and a tensor that is the same under two names is written once."""
-    folder, wanted = runs[0][4]
-    contents = json.loads((folder / "step-00000003" / "contents.json").read_text())
-    assert len(contents["files"]) == 4
-    assert contents["same"] == {"model.frozen": "average.frozen"}
-    assert not any(name.startswith("optimizer.frozen") for name in wanted)
+def test_every_number_is_written_once_by_the_process_that_holds_it(runs):
+    for savers, (folder, wanted) in runs[0].items():
+        contents = json.loads((folder / "step-00000003" / "contents.json").read_text())
+        assert len(contents["files"]) == SAVERS[savers][0]
+        assert contents["same"] == {"model.frozen": "average.frozen"}
+        pieces = [load_file(folder / "step-00000003" / name) for name in contents["files"]]
+        written = sum(tensor.numel() for piece in pieces for tensor in piece.values())
+        assert written == sum(array.size for name, array in wanted.items() if name not in contents["same"])
+        assert not any(name.startswith("optimizer.frozen") for name in wanted)
 
 
 def test_rows_are_read_across_the_files_of_all_processes(runs):
@@ -217,6 +227,11 @@ def test_a_damaged_state_is_named_with_the_remedy(checkpoint):
     damage(checkpoint.path(1) / "state.json", "cut")
     with pytest.raises(CheckpointError, match=r"state\.json is damaged .* delete the folder step-00000001"):
         checkpoint.state(1)
+
+
+def test_a_checkpoint_that_is_not_there_is_an_error(checkpoint):
+    with pytest.raises(CheckpointError, match=r"step-00000007: is not there"):
+        checkpoint.load(7, blank())
 
 
 def test_another_architecture_is_refused_with_names_and_shapes(checkpoint):

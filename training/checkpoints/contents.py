@@ -40,7 +40,10 @@ class Contents:
         Raises CheckpointError that names what is missing or has another size, and the remedy.
         """
         read = read_json(folder, _CONTENTS)
-        contents = cls(dict(read["files"]), dict(read["same"]))
+        try:
+            contents = cls(dict(read["files"]), dict(read["same"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise damaged(folder, _CONTENTS, repr(error)) from error
         for name, size in contents.files.items():
             file = folder / name
             there = file.stat().st_size if file.is_file() else None
@@ -50,10 +53,12 @@ class Contents:
 
 
 def read_json(folder: Path, name: str) -> dict[str, Any]:
-    """A JSON file of a checkpoint. Raises CheckpointError when it is missing or no JSON."""
+    """A JSON object in a checkpoint. Raises CheckpointError when it is missing or no JSON."""
+    if not folder.is_dir():
+        raise CheckpointError(f"checkpoint {folder}: is not there; put it back, or train again in another folder")
     try:
         return dict(json.loads((folder / name).read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         raise damaged(folder, name, str(error)) from error
 
 
