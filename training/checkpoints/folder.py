@@ -78,8 +78,8 @@ class Checkpoints:
 
         Raises CheckpointError when there is one of this step, when it cannot be written, or the one before could not.
         """
-        begun = time.monotonic()
         self.finish()
+        begun = time.monotonic()
         if self.path(step).exists():
             raise CheckpointError(f"checkpoint {self.path(step)}: is there already; a step is saved once")
         named, same = distinct(tensors)
