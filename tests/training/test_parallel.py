@@ -190,13 +190,33 @@ def test_compiled_blocks_share_their_code_and_give_the_same_loss(monkeypatch):
     from torch._dynamo.utils import counters
 
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
-    section = {"precision": "bf16", "recompute": "selective"}
-    eager = trained(Case(section, frozen=1, steps=2))
-    counters.clear()
-    compiled = trained(Case({**section, "compile": True}, frozen=1, steps=2))
-    np.testing.assert_allclose(compiled[0], eager[0], rtol=1e-2)
+    eager = trained(Case({"precision": "bf16"}, frozen=1, steps=1))
     kinds = ("double", "single, frozen", "single, moving")
-    assert counters["stats"]["unique_graphs"] == len(kinds) and not counters["graph_break"]
+    for mode in ("selective", "full"):
+        counters.clear()
+        compiled = trained(Case({"precision": "bf16", "recompute": mode, "compile": True}, frozen=1, steps=1))
+        np.testing.assert_allclose(compiled[0], eager[0], rtol=1e-2)
+        assert counters["stats"]["unique_graphs"] <= len(kinds) and not counters["graph_break"]
+
+
+@pytest.mark.slow
+def test_one_compiled_version_serves_all_buckets(monkeypatch):
+    from torch._dynamo.utils import counters
+
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
+    editor = small_editor()
+    editor.config = editor.config.model_copy(update={"fit": "bucket"})
+    parallelize(editor, ParallelSection(compile=True), World(0, 1, CPU, None))
+    (state, time, reference, condition), _ = inputs(torch.arange(2))
+    graphs = []
+    torch._dynamo.reset()
+    counters.clear()
+    for times in (1, 2, 3):
+        wide = [picture.repeat(1, 1, 1, times) for picture in (state, reference)]
+        with torch.no_grad():
+            editor(wide[0], time, wide[1], condition)
+        graphs.append(counters["stats"]["unique_graphs"])
+    assert graphs[0] == graphs[1] == graphs[2]
 
 
 def test_rows_and_parameters_must_agree(weights_file):

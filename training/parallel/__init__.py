@@ -2,7 +2,8 @@
 
 from training.parallel.gradients import accumulating, fused_options, gradient_norm
 from training.parallel.parallelize import parallelize
-from training.parallel.sharding import local, reshard, shard, whole
+from training.parallel.precision import keep_in_bf16, use_in_bf16
+from training.parallel.sharding import local, reshard, whole
 from training.parallel.world import World, joined
 
 __all__ = [
@@ -11,9 +12,9 @@ __all__ = [
     "fused_options",
     "gradient_norm",
     "joined",
+    "keep_in_bf16",
     "local",
     "parallelize",
     "reshard",
-    "shard",
     "whole",
 ]

@@ -20,3 +20,4 @@ def parallelize(editor: Editor, section: ParallelSection, world: World) -> None:
     if section.compile:
         compile_blocks(editor.blocks(), any_size=editor.config.fit == "bucket")
     shard(editor, section, world)
+    editor.compute_on = world.device

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import torch
 from torch import nn
-from torch.utils.checkpoint import checkpoint, create_selective_checkpoint_contexts, noop_context_fn
+from torch.utils.checkpoint import checkpoint, create_selective_checkpoint_contexts
 
 _ATEN = torch.ops.aten
 #: What `selective` keeps: matrix products and attention, whose kernels differ between devices.
@@ -31,14 +31,17 @@ def recompute_blocks(blocks: Sequence[nn.Module], mode: Literal["none", "selecti
     """
     if mode == "none":
         return
-    contexts = partial(create_selective_checkpoint_contexts, _KEPT) if mode == "selective" else noop_context_fn
+    chosen: dict[str, Any] = (
+        {"context_fn": partial(create_selective_checkpoint_contexts, _KEPT)} if mode == "selective" else {}
+    )
+    kept = partial(checkpoint, use_reentrant=False, preserve_rng_state=False, **chosen)
     for block in blocks:
-        block.forward = _recomputed(block.forward, contexts)
+        block.forward = _recomputed(block.forward, kept)
 
 
-def _recomputed(forward: Callable[..., Any], contexts: Callable[[], Any]) -> Callable[..., Any]:
+def _recomputed(forward: Callable[..., Any], kept: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(forward)
     def run(*args: Any, **kwargs: Any) -> Any:
-        return checkpoint(forward, *args, use_reentrant=False, preserve_rng_state=False, context_fn=contexts, **kwargs)
+        return kept(forward, *args, **kwargs)
 
     return run

@@ -8,38 +8,40 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from torch.distributed.fsdp import CPUOffloadPolicy, FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor
 
 from schemas.recipe.training import ParallelSection
 from training.editors.base import Editor
+from training.parallel.precision import LOW, take_bf16
 from training.parallel.world import World
 
 
 def shard(editor: Editor, section: ParallelSection, world: World) -> None:
     """Shards the weights over the processes, block by block, then what lies outside of the blocks, in place.
 
-    With bf16 the blocks compute in bf16 from fp32 weights and their gradients are summed in fp32. What lies outside of
-    them, a few percent of the work, computes in fp32: there σ becomes an embedding and the last layer a velocity. The
-    tables of rotary positions, which blocks take in a tuple, stay in fp32.
+    With bf16 the blocks compute in bf16 (see `precision`) from fp32 weights, and their gradients are summed in fp32. With
+    offload all of it lies in the host's memory, and a block's weights come to the GPU when it computes.
     """
     if world.mesh is None:
         return
     # Flux's single-stream blocks give two views of one tensor, which nothing changes in place.
     warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view")
+    pinned = CPUOffloadPolicy(pin_memory=world.device.type == "cuda")
+    place: dict[str, Any] = {"offload_policy": pinned} if section.offload else {}
     blocks, low = list(editor.blocks()), section.precision == "bf16"
     for block in blocks:
         last = block is blocks[-1]
         if low:
-            block.register_forward_pre_hook(_to_bf16, with_kwargs=True)
+            take_bf16(block)
         policy = MixedPrecisionPolicy(
-            param_dtype=torch.bfloat16 if low else torch.float32,
+            param_dtype=LOW if low else torch.float32,
             reduce_dtype=torch.float32,
             output_dtype=torch.float32 if low and last else None,
             cast_forward_inputs=False,
         )
-        fully_shard(block, mesh=world.mesh, mp_policy=policy, reshard_after_forward=not last)
-    fully_shard(editor, mesh=world.mesh, mp_policy=MixedPrecisionPolicy(torch.float32, torch.float32))
+        fully_shard(block, mesh=world.mesh, mp_policy=policy, reshard_after_forward=not last, **place)
+    fully_shard(editor, mesh=world.mesh, mp_policy=MixedPrecisionPolicy(torch.float32, torch.float32), **place)
     _prefetch(editor, blocks)
 
 
@@ -50,14 +52,6 @@ def _prefetch(editor: nn.Module, blocks: Sequence[nn.Module]) -> None:
         before.set_modules_to_forward_prefetch([after])
         if before is not editor:
             after.set_modules_to_backward_prefetch([before])
-
-
-def _to_bf16(block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    return tuple(map(_low, args)), {name: _low(value) for name, value in kwargs.items()}
-
-
-def _low(value: Any) -> Any:
-    return value.to(torch.bfloat16) if isinstance(value, Tensor) and value.is_floating_point() else value
 
 
 def reshard(editor: nn.Module) -> None:
