@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from degradations.rng import generator
 from schemas.errors import RecipeError
@@ -44,6 +44,11 @@ def adapt(editor: Editor, section: LoraSection) -> None:
 def is_adapter(name: str) -> bool:
     """Whether a parameter of an adapted editor belongs to an adapter."""
     return f".{_NAME}." in name and ".lora_" in name
+
+
+def frozen_in_blocks(editor: Editor) -> list[nn.Parameter]:
+    """The weights of the blocks that the adapters stand beside."""
+    return [each for block in editor.blocks() for name, each in block.named_parameters() if not is_adapter(f".{name}")]
 
 
 def start_rows(editor: Editor, rows: Mapping[str, Rows] | None, seed: int) -> dict[str, Rows]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from training import flow
-from training.editors.base import Condition, Editor, Request
+from training.editors.base import Editor, Request
 from training.families.timesteps import sampling_sigmas
 
 
@@ -28,23 +28,21 @@ def sample(
     method along the family's schedule. guidance: scale of classifier-free guidance against the empty prompt with the
     picture kept, by the family's rule; 1 for none. report: called with the number of steps taken, after each.
     """
-    device, dtype = editor.device, next(editor.parameters()).dtype
+    device = editor.device
     start = editor.encode(degraded.to(device)).mean.float()
-    wanted = _cast(editor.collate(editor.encode_requests(requests)), dtype)
+    wanted = editor.collate(editor.encode_requests(requests))
     unwanted = None
     if guidance != 1.0:
-        empty = [request._replace(prompt="") for request in requests]
-        unwanted = _cast(editor.collate(editor.encode_requests(empty)), dtype)
+        unwanted = editor.collate(editor.encode_requests([request._replace(prompt="") for request in requests]))
     in_context = editor.config.objective.form == "noise"
-    reference = start.to(dtype) if in_context else None
+    reference = start if in_context else None
 
     def velocity(state: Tensor, time: float) -> Tensor:
         times = torch.full((len(state),), time, device=device)
-        inputs = state.to(dtype), times, reference
-        predicted = editor(*inputs, wanted).float()
+        predicted = editor(state, times, reference, wanted).float()
         if unwanted is None:
             return predicted
-        return editor.guide(predicted, editor(*inputs, unwanted).float(), guidance, time)
+        return editor.guide(predicted, editor(state, times, reference, unwanted).float(), guidance, time)
 
     if in_context:
         height, width = degraded.shape[2:]
@@ -53,7 +51,3 @@ def sample(
     else:
         latents = flow.walk(velocity, start, torch.linspace(0.0, 1.0, steps + 1).tolist(), report)
     return (editor.decode(latents).float().cpu().clamp(0.0, 1.0) * 255.0).round() / 255.0
-
-
-def _cast(condition: Condition, dtype: torch.dtype) -> Condition:
-    return {name: each.to(dtype) if each.is_floating_point() else each for name, each in condition.items()}

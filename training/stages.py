@@ -44,11 +44,11 @@ def optimizer(editor: Editor, stage: StageSection) -> torch.optim.AdamW:
         betas=stage.betas,
         eps=stage.epsilon,
         weight_decay=stage.weight_decay,
-        **fused_options(editor.device),
+        **fused_options(moving[0].device),
     )
     for parameter in moving:
         adam.state[parameter] = {
-            "step": torch.zeros((), dtype=torch.float32, device=editor.device if adam.defaults["fused"] else "cpu"),
+            "step": torch.zeros((), dtype=torch.float32, device=parameter.device if adam.defaults["fused"] else "cpu"),
             "exp_avg": torch.zeros_like(parameter),
             "exp_avg_sq": torch.zeros_like(parameter),
         }

@@ -20,11 +20,11 @@ from training.editors.loading import load_weights
 from training.ema import MovingAverage
 from training.encodings import Encoder
 from training.families.timesteps import shift_for
-from training.lora import adapt, is_adapter, start_rows
+from training.lora import adapt, frozen_in_blocks, is_adapter, start_rows
 from training.observing.divergence import divergence
 from training.observing.meter import Meter
 from training.observing.timings import Timings
-from training.parallel import World, accumulating, gradient_norm, parallelize
+from training.parallel import World, accumulating, gradient_norm, keep_in_bf16, parallelize
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,11 @@ class StageAtWork:
         if training.lora.rank:
             adapt(self.editor, training.lora)
             rows = start_rows(self.editor, rows, seed)
+            if training.parallel.precision == "bf16":
+                keep_in_bf16(frozen_in_blocks(self.editor))
         stages.freeze(self.editor, self.stage.frozen_single_blocks)
         parallelize(self.editor, training.parallel, world)
-        load_weights(self.editor, world.device, rows or {})
+        load_weights(self.editor, world.device, rows or {}, training.parallel.offload)
         self.editor.train()
         self.trained = {
             name: parameter

@@ -13,7 +13,9 @@ from tests.training.tiny_qwen import write_qwen_pipeline
 from tests.training.tiny_step1x import write_reader, write_transformer, write_vae
 from training.data.pairs import PairSet, PixelCache
 from training.editors import base_editor, load_editor
-from training.parallel import joined
+from training.editors.base import Request
+from training.lora import frozen_in_blocks
+from training.parallel import joined, use_in_bf16
 from training.restore import restore_image
 from training.run import train
 from training.step import StageAtWork
@@ -101,7 +103,7 @@ def test_both_stages_train_and_the_best_editor_restores(kind, models, data, tmp_
     restored = [restore_image(editor, picture, "Please dehaze the image.", steps=2) for editor in (trained, begun)]
     assert all(one.shape == picture.shape and one.dtype == np.uint8 for one in restored)
     assert not np.array_equal(*restored)
-    saved = {name: each for name, each in trained.named_parameters()}
+    saved = dict(trained.named_parameters())
     assert saved.keys() == {name for name, _ in begun.named_parameters()}
 
 
@@ -119,6 +121,38 @@ def test_low_rank_adapters_train_alone_and_are_exported_alone(kind, models, data
     picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     with_adapters, without = load_editor(result.editor), base_editor(training)
     assert not np.array_equal(restore_image(with_adapters, picture, "x"), restore_image(without, picture, "x"))
+
+
+def test_adapters_beside_weights_in_bf16_and_in_the_host_memory_train_alike(models, data):
+    fast = {"steps": 3, "batch_size": 2, "microbatch": 1, "learning_rate": 0.3, "warmup_steps": 0}
+    curves = {}
+    for name, parallel in {
+        "fp32": {},
+        "bf16": {"precision": "bf16"},
+        "offload": {"precision": "bf16", "offload": True, "recompute": "full"},
+    }.items():
+        training = recipe(models["kontext"], lora={"rank": 2}, stages={"adapt": fast}, parallel=parallel)
+        sets = {name: PairSet.open(name, folders, "train", PixelCache(0)) for name, folders in data.items()}
+        with joined(training.parallel) as world:
+            work = StageAtWork(training, 3, "adapt", sets, world)
+            curves[name] = [work.take(step)[0].loss for step in range(3)]
+            kept = {each.dtype for each in frozen_in_blocks(work.editor)}
+            assert kept == {torch.float32 if name == "fp32" else torch.bfloat16}
+            assert {each.dtype for each in work.trained.values()} == {torch.float32}
+    assert curves["offload"] == curves["bf16"]
+    np.testing.assert_allclose(curves["bf16"], curves["fp32"], rtol=2e-2)
+
+
+def test_blocks_in_bf16_restore_nearly_what_they_do_in_fp32(models):
+    training = recipe(models["step1x"])
+    whole, low = base_editor(training), base_editor(training)
+    use_in_bf16(low.blocks())
+    noise = torch.randn(1, *whole.latent_shape(32, 32), generator=torch.Generator().manual_seed(0))
+    request = [Request("Please dehaze the image.", np.full((32, 32, 3), 90, np.uint8))]
+    condition = whole.collate(whole.encode_requests(request))
+    velocities = [each(noise, torch.tensor([0.413]), noise, condition) for each in (whole, low)]
+    assert velocities[1].dtype == torch.float32 and not torch.equal(*velocities)
+    assert (velocities[1] - velocities[0]).norm() / velocities[0].norm() < 0.03
 
 
 def test_diffusers_reads_an_exported_adapter(models, data, tmp_path):

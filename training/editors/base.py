@@ -98,11 +98,13 @@ class Editor(nn.Module, ABC):
     def __init__(self, config: EditorConfig) -> None:
         super().__init__()
         self.config = config
+        #: Where the computing happens if not where the weights are kept (offloaded weights).
+        self.compute_on: torch.device | None = None
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
-        return next(self.parameters()).device
+        """Where it computes: pictures, conditions and latents belong there."""
+        return self.compute_on or next(self.parameters()).device
 
     @property
     @abstractmethod

@@ -19,6 +19,7 @@ from training.editors.loading import load_weights
 from training.editors.tiny.transformer import WEIGHTS
 from training.editors.weight_files import WeightFiles
 from training.lora import ADAPTER, adapt, adapter_rows, save_adapter
+from training.parallel import use_in_bf16
 
 
 def export_editor(folder: Path, editor: Editor, config: EditorConfig, weights: Mapping[str, Tensor]) -> None:
@@ -66,6 +67,8 @@ def _opened(config: EditorConfig, device: str | torch.device, folder: Path | Non
         rows = adapter_rows(folder / ADAPTER, editor, rows)
     elif rows is None and folder is not None:
         rows = _small_rows(editor, folder)
+    if torch.device(device).type == "cuda" and not isinstance(config.editor, TinySection):
+        use_in_bf16(editor.blocks())
     load_weights(editor, torch.device(device), rows or {})
     editor.requires_grad_(False)
     return editor.eval()

@@ -15,7 +15,7 @@ from training.editors.base import Rows
 _LISTED = 20
 
 
-def load_weights(editor: nn.Module, device: torch.device, rows: Mapping[str, Rows]) -> None:
+def load_weights(editor: nn.Module, device: torch.device, rows: Mapping[str, Rows], offload: bool = False) -> None:
     """Moves `editor` to `device` in place and fills every parameter that `rows` names; the others keep their values.
 
     Parameters on the meta device get memory on `device` first, so each of them needs its rows; buffers and whatever
@@ -23,13 +23,16 @@ def load_weights(editor: nn.Module, device: torch.device, rows: Mapping[str, Row
     host holds one tensor's shard at a time. Values are converted to the parameter's dtype, whatever the file has.
     Parameters on the meta device are replaced, so averages and optimizers are made after this.
 
+    offload: parameters go to the host's memory instead, only buffers to `device`.
+
     Raises CheckpointError that lists the parameters left without rows, the rows without a parameter, or the first
     tensor of another shape.
     """
     expected = dict(editor.named_parameters())
     _agree("no weights for", [name for name, each in expected.items() if each.is_meta and name not in rows])
     _agree("no parameter for", [name for name in rows if name not in expected])
-    editor._apply(lambda tensor: _real(tensor, device))
+    held = torch.device("cpu") if offload else device
+    editor._apply(lambda tensor: _real(tensor, held if isinstance(tensor, nn.Parameter) else device))
     with torch.no_grad():
         for name, parameter in editor.named_parameters():
             if name in rows:

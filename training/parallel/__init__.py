@@ -16,5 +16,6 @@ __all__ = [
     "local",
     "parallelize",
     "reshard",
+    "use_in_bf16",
     "whole",
 ]

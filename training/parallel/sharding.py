@@ -20,8 +20,8 @@ from training.parallel.world import World
 def shard(editor: Editor, section: ParallelSection, world: World) -> None:
     """Shards the weights over the processes, block by block, then what lies outside of the blocks, in place.
 
-    With bf16 the blocks compute in bf16 (see `precision`) from fp32 weights, and their gradients are summed in fp32. With
-    offload all of it lies in the host's memory, and a block's weights come to the GPU when it computes.
+    With bf16 the blocks compute in bf16 (see `precision`) from fp32 weights, and their gradients are summed in fp32.
+    With offload all of it lies in the host's memory, and a block's weights come to the GPU when it computes.
     """
     if world.mesh is None:
         return

@@ -46,6 +46,8 @@ class TrainingSection(Section):
                 f"data.drop_reference: {self.data.drop_reference}, but objective.form 'noise_free' starts from the "
                 "degraded image and has none in context; set it to 0"
             )
+        if self.parallel.offload and self.parallel.precision == "fp32":
+            raise ValueError("parallel.offload: true, but precision 'fp32'; set parallel.precision: bf16")
         for name, stage in self.stages.items():
             if self.data.fit == "bucket" and stage.microbatch == 0:
                 raise ValueError(
