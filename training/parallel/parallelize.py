@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from schemas.recipe.training import ParallelSection
-from training.editors.base import Editor
 from training.parallel.compiled import compile_blocks
 from training.parallel.recompute import recompute_blocks
 from training.parallel.sharding import shard
 from training.parallel.world import World
+
+if TYPE_CHECKING:
+    from training.editors.base import Editor
 
 
 def parallelize(editor: Editor, section: ParallelSection, world: World) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -12,9 +12,11 @@ from torch.distributed.fsdp import CPUOffloadPolicy, FSDPModule, MixedPrecisionP
 from torch.distributed.tensor import DTensor
 
 from schemas.recipe.training import ParallelSection
-from training.editors.base import Editor
 from training.parallel.precision import LOW, take_bf16
 from training.parallel.world import World
+
+if TYPE_CHECKING:
+    from training.editors.base import Editor
 
 
 def shard(editor: Editor, section: ParallelSection, world: World) -> None:
