@@ -6,7 +6,9 @@ from schemas.source import Role, Split
 
 
 class ShardIndexRow(Record):
-    """One member of one sample. `offset` and `size` are bytes of the member's data in the tar file."""
+    """One member of one sample. `offset` and `size` are bytes of the member's data in the tar file; `width` and
+    `height` are pixels as stored, 0 for what is no picture and in indices of earlier versions.
+    """
 
     shard: str
     key: str
@@ -20,3 +22,5 @@ class ShardIndexRow(Record):
     curriculum: Curriculum = ""
     role: Role
     split: Split
+    width: int = 0
+    height: int = 0

@@ -30,6 +30,8 @@ class Sample(NamedTuple):
 
 #: Bytes beside the members (headers, padding) that are read with them to save requests.
 _GAP = 64 * 1024
+#: Columns that earlier indices lack, and what stands for them.
+_LATER = {"curriculum": "", "width": 0, "height": 0}
 #: Where a dataset keeps what.
 _LAYOUT = Dataset(Path())
 
@@ -39,7 +41,7 @@ class ShardReader:
 
     `keys`, `tasks`, `degradations`, `roles`, `severities`, `curricula` ("" in indices without it) and `digests` are
     columns with one entry a sample; a digest is the first 16 hex digits of the sha256 of both images' sha256, degraded
-    then clean. Samples that a later `tarnish decide` rejected are left out. Threads may share the reader; it can be
+    then clean; `sizes` are height and width of the degraded image, 0 where the index does not tell. Samples that a later `tarnish decide` rejected are left out. Threads may share the reader; it can be
     pickled and read from several processes.
 
     datasets: dataset folders, or places in object stores (s3://, gs://; see `Place`): index and decision are read once,
@@ -74,6 +76,11 @@ class ShardReader:
         self.roles: list[str] = first["role"].to_pylist()
         self.severities: list[float] = first["severity"].to_pylist()
         self.curricula: list[str] = first["curriculum"].to_pylist()
+        degraded = table.take(np.arange(2, rows, 3))
+        self.sizes: list[tuple[int, int]] = [
+            (height or 0, width or 0)
+            for height, width in zip(degraded["height"].to_pylist(), degraded["width"].to_pylist(), strict=True)
+        ]
         hashes = table["sha256"].to_numpy(zero_copy_only=False).reshape(-1, 3)
         self.digests: list[str] = [_digest(degraded, clean) for clean, _, degraded in hashes]
 
@@ -124,8 +131,9 @@ def _index(place: Place, number: int, split: str) -> pa.Table:
         raise DatasetError(f"dataset {place.root}: no index in {_LAYOUT.index}/; run `tarnish synthesize` first")
     tables = [_parquet(place, data) for data in place.read_all(_LAYOUT.index.name, parts)]
     table = pa.concat_tables(tables, promote_options="default")
-    if "curriculum" not in table.column_names:
-        table = table.append_column("curriculum", pa.array([""] * table.num_rows, type=pa.string()))
+    for name, absent in _LATER.items():
+        if name not in table.column_names:
+            table = table.append_column(name, pa.array([absent] * table.num_rows))
     table = table.filter(pc.equal(table["split"], split))
     decided = place.read(_LAYOUT.decision.name)
     if decided is not None:

@@ -9,9 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from filters.containers import open_header
 from schemas.ledger import LedgerRow
 from schemas.plan import PlanRow
 from schemas.shard import ShardIndexRow
+
+
+#: Kinds of members that are pictures: degraded and clean.
+PICTURES = ("lq", "gt")
 
 
 class ShardSample(NamedTuple):
@@ -42,6 +47,7 @@ def write_shard(path: Path, name: str, samples: Sequence[ShardSample]) -> list[S
                 header.mode = 0o644
                 offset = tar.offset + len(header.tobuf(tar.format))
                 tar.addfile(header, io.BytesIO(data))
+                width, height = open_header(data)[0].size if member.partition(".")[0] in PICTURES else (0, 0)
                 index.append(
                     ShardIndexRow(
                         shard=name,
@@ -56,6 +62,8 @@ def write_shard(path: Path, name: str, samples: Sequence[ShardSample]) -> list[S
                         curriculum=sample.row.curriculum,
                         role=sample.row.role,
                         split=sample.row.split,
+                        width=width,
+                        height=height,
                     )
                 )
     return index

@@ -143,3 +143,15 @@ def test_an_index_of_before_the_curriculum_is_read(dataset, tmp_path):
     for part in (tmp_path / "older" / "index").glob("*.parquet"):
         pq.write_table(pq.read_table(part).drop_columns(["curriculum"]), part)
     assert set(ShardReader(tmp_path / "older").curricula) == {""}
+
+
+def test_the_index_tells_the_size_of_each_degraded_picture(tmp_path):
+    from tests.training.conftest import made_pairs
+    from tests.training.shards import write_dataset
+
+    folder = write_dataset(tmp_path / "data", made_pairs(0, "train", 2))
+    reader = ShardReader(folder)
+    assert reader.sizes == [(32, 40)] * 6
+    part = next((folder / "index").glob("*.parquet"))
+    pq.write_table(pq.read_table(part).drop_columns(["width", "height"]), part)
+    assert ShardReader(folder).sizes == [(0, 0)] * 6

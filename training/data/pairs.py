@@ -31,6 +31,7 @@ class Reader(Protocol):
     degradations: list[str]
     curricula: list[str]
     digests: list[str]
+    sizes: list[tuple[int, int]]
 
     def __len__(self) -> int: ...
 
@@ -128,8 +129,11 @@ class PairSet:
         return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
     def size(self, position: int) -> Size | None:
-        """Size of a pair's degraded image by its header, None where it has none that can be read; kept once known."""
+        """Size of a pair's degraded image, from the index or else, once, from its header; None where neither tells."""
         if position not in self._sizes:
+            told = Size(*self._reader.sizes[position])
+            if all(told):
+                return told
             try:
                 width, height = open_header(self._read(position).degraded)[0].size
                 self._sizes[position] = Size(height, width)
