@@ -68,7 +68,7 @@ def _tell(loaded: Recipe, console: Console) -> None:
     from training.run import open_sets
 
     training = loaded.training
-    sets = open_sets(training, training.datasets)
     processes = int(os.environ.get("WORLD_SIZE", "1"))
+    sets = open_sets(training, training.datasets, processes)
     for table in estimate_tables(estimate(training, sets, processes), processes):
         console.print(table)

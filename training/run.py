@@ -16,6 +16,7 @@ from schemas.errors import CheckpointError, RecipeError
 from schemas.recipe.training import TinySection, TrainingSection
 from schemas.tasks import TASKS
 from training.checkpoints import Checkpoints, SavedWeights
+from training.data.batches import batches
 from training.data.pairs import PairSet, PixelCache
 from training.editors import build_editor, export_editor
 from training.editors.base import EditorConfig
@@ -57,9 +58,9 @@ def train(
     resumed run must have its own recipe, seed and data), DivergedError when the loss is no longer finite.
     """
     with joined(training.parallel) as world:
-        sets = open_sets(training, datasets)
-        _claim(out, _identity(training, seed, sets), resume, world)
+        sets = open_sets(training, datasets, world.size)
         validation = Validation(_distinct_validation(datasets, list(sets)), training)
+        _claim(out, _identity(training, seed, sets), resume, world)
         checkpoints = Checkpoints(out / "checkpoints", world, training.checkpoints.background)
         start = next(reversed(checkpoints.steps()), None)
         total = sum(stage.steps for stage in training.stages.values())
@@ -79,10 +80,13 @@ def train(
         return TrainResult(out / "editor", stage, step, score, read_rows(out))
 
 
-def open_sets(training: TrainingSection, datasets: Mapping[str, Sequence[str | Path]]) -> dict[str, PairSet]:
-    """The training pairs of the sets that the stages draw from.
+def open_sets(
+    training: TrainingSection, datasets: Mapping[str, Sequence[str | Path]], processes: int
+) -> dict[str, PairSet]:
+    """The training pairs of the sets that the stages draw from, which hold what every stage asks.
 
-    Raises RecipeError when one is not given and DatasetError when one cannot be read.
+    Raises RecipeError when one is not given or a batch size cannot be shared by so many processes, DatasetError when a
+    set cannot be read or lacks a task or curriculum.
     """
     named = sorted({name for stage in training.stages.values() for name in stage.sets})
     if missing := [name for name in named if not datasets.get(name)]:
@@ -91,7 +95,10 @@ def open_sets(training: TrainingSection, datasets: Mapping[str, Sequence[str | P
             "set training.datasets or change the weights"
         )
     cache = PixelCache(training.data.memory_mb)
-    return {name: PairSet.open(name, datasets[name], "train", cache) for name in named}
+    sets = {name: PairSet.open(name, datasets[name], "train", cache) for name in named}
+    for name, stage in training.stages.items():
+        batches(sets, stage, training, name, 0, processes)  # raises; nothing is read before it is iterated
+    return sets
 
 
 def _export(folder: Path, checkpoint: Path, training: TrainingSection, blend: Mapping[str, float]) -> None:
@@ -134,9 +141,11 @@ def _flatten(prefix: str, value: Any, into: dict[str, Any]) -> None:
 
 
 def _claim(out: Path, identity: dict[str, Any], resume: bool, world: World) -> None:
-    """Makes the run folder for this recipe, or checks that it is this recipe's and may be continued."""
+    """Makes the run folder for this recipe, or checks that it is this recipe's and may be continued. One in which
+    nothing has been saved yet is made anew."""
     description = out / "run.json"
-    if description.is_file():
+    saved = any((out / "checkpoints").glob("step-????????")) or (out / "editor").exists()
+    if saved and description.is_file():
         if not resume:
             raise CheckpointError(f"{out}: holds a training run; resume it or name another folder")
         there = json.loads(description.read_text(encoding="utf-8"))

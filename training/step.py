@@ -57,6 +57,7 @@ class StageAtWork:
         self.name, self.stage, self.world = name, training.stages[name], world
         self.key = f"{seed}/{name}"
         self.editor = build_editor(EditorConfig.of(training), seed)
+        self._encoder = Encoder(self.editor, training.data, self.key)  # refuses before weights are read
         rows = self.editor.base_weights()
         if training.lora.rank:
             adapt(self.editor, training.lora)
@@ -76,7 +77,6 @@ class StageAtWork:
         self.adam = stages.optimizer(self.editor, self.stage)
         self.data = iter(batches(sets, self.stage, training, self.key, world.rank, world.size))
         self._objective = training.objective
-        self._encoder = Encoder(self.editor, training.data, self.key)
         self._meter = Meter(world, self.editor)
 
     def average_tensors(self) -> dict[str, Tensor]:

@@ -69,6 +69,7 @@ class Trainer:
         saved = self._checkpoints.steps()
         rules = Selection(self._training.checkpoints.best, self._training.validation.patience)
         here = Position.read(self._checkpoints.state(saved[-1])) if saved else Position(names[0], rules)
+        here = replace(here, selection=replace(rules, curve=here.selection.curve))  # how many are kept may change
         with self._stop.listening():
             for previous, name in zip([None, *names], names, strict=False):
                 if names.index(name) < names.index(here.stage):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from degradations.rng import generator
+from schemas.errors import DatasetError
 from schemas.recipe.training import TinySection, TrainingSection
 from schemas.tasks import TASKS
 from training import flow
@@ -172,6 +173,11 @@ def _chosen(pairs: PairSet, training: TrainingSection) -> list[_Sample]:
         for position in _spread(positions, training.validation.samples):
             pair = pairs[position]
             crop = fitted(pair, training.data, training.crop)
+            if pair.task not in TASKS:
+                raise DatasetError(
+                    f"training set {pairs.name!r}: validation sample {pair.key} is of the unknown task {pair.task!r}; "
+                    f"known: {', '.join(TASKS)}"
+                )
             request = Request(TASKS[pair.task].en, crop.whole)
             chosen.append(_Sample(crop.degraded, crop.clean, request, degradation, pair.task))
     return chosen
