@@ -116,6 +116,7 @@ class Trainer:
     def _judge(self, here: Position, work: StageAtWork, log: RunLog | None) -> Position:
         """Validates the averaged weights and writes a checkpoint that knows the outcome."""
         with work.aside():
+            self._checkpoints.copied()  # the average changes places with the weights
             with work.average.in_place():
                 work.editor.eval()
                 verdict, shown = self._validation(work.editor, self._world)

@@ -1,40 +1,12 @@
-"""The moving average, the score, prompts as words, and the wavelet planes."""
+"""The score, prompts as words, and the wavelet planes."""
 
 import pytest
 import torch
-from torch import nn
 
 from training.editors.tiny.pixels import LEVELS
 from training.editors.tiny.starlet import starlet
 from training.editors.tiny.words import word_ids
-from training.ema import MovingAverage
 from training.validation import gain_score, psnr
-
-
-def test_the_average_follows_its_decay_after_a_warm_up():
-    model = nn.Linear(1, 1, bias=False)
-    nn.init.zeros_(model.weight)
-    average = MovingAverage(model, decay=0.5)
-    with torch.no_grad():
-        model.weight.fill_(1.0)
-    average.update(0)
-    assert average.weights["weight"].item() == pytest.approx(0.9)  # decay (1 + 0) / (10 + 0) = 0.1
-    average.update(8)
-    assert average.weights["weight"].item() == pytest.approx(0.95)  # (1 + 8) / (10 + 8) = 0.5, the decay itself
-    average.update(1000)
-    assert average.weights["weight"].item() == pytest.approx(0.975)  # never above the decay
-
-
-def test_the_model_holds_the_average_only_inside_the_context():
-    model = nn.Linear(2, 2)
-    average = MovingAverage(model, decay=0.9)
-    old = model.weight.detach().clone()
-    with torch.no_grad():
-        model.weight.add_(1.0)
-    own = model.weight.detach().clone()
-    with average.in_place():
-        assert torch.equal(model.weight, old)
-    assert torch.equal(model.weight, own)
 
 
 def test_no_gain_of_one_degradation_buys_harm_to_another():
