@@ -14,7 +14,6 @@ from schemas.ledger import LedgerRow
 from schemas.plan import PlanRow
 from schemas.shard import ShardIndexRow
 
-
 #: Kinds of members that are pictures: degraded and clean.
 PICTURES = ("lq", "gt")
 
