@@ -39,11 +39,11 @@ _LAYOUT = Dataset(Path())
 class ShardReader:
     """Random access to the accepted samples of one or several datasets, in the order of their keys.
 
-    `keys`, `tasks`, `degradations`, `roles`, `severities`, `curricula` ("" in indices without it), `digests` and `sizes`
-    are columns with one entry a sample. A digest is the first 16 hex digits of the sha256 of both images' sha256,
-    degraded then clean; a size is height and width of the degraded image, 0 where the index does not tell. Samples that
-    a later `tarnish decide` rejected are left out. Threads may share the reader; it can be pickled and read from several
-    processes.
+    `keys`, `tasks`, `degradations`, `roles`, `severities`, `curricula` ("" in indices without it), `digests` and
+    `sizes` are columns with one entry a sample. A digest is the first 16 hex digits of the sha256 of both images'
+    sha256, degraded then clean; a size is height and width of the degraded image, 0 where the index does not tell.
+    Samples that a later `tarnish decide` rejected are left out. Threads may share the reader; it can be pickled and
+    read from several processes.
 
     datasets: dataset folders, or places in object stores (s3://, gs://; see `Place`): index and decision are read once,
     a sample by one request for its part of the shard; several threads hide a store's latency. split: "train",
