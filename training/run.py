@@ -127,7 +127,7 @@ def _identity(training: TrainingSection, seed: int, sets: Mapping[str, PairSet])
     elsewhere = {"memory_mb", "readers", "cache", "cache_latents"}
     excluded: dict[str, Any] = {"datasets": True, "checkpoints": True, "parallel": True, "data": elsewhere}
     if training.data.fit != "bucket":  # there it decides which samples pass together
-        excluded["stages"] = dict.fromkeys(training.stages, {"microbatch"})
+        excluded["stages"] = {name: {"microbatch"} for name in training.stages}
     identity: dict[str, Any] = {"seed": seed}
     _flatten("training", training.model_dump(mode="json", exclude=excluded), identity)
     identity.update({f"pairs of set {name}": pairs.fingerprint() for name, pairs in sets.items()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -12,20 +12,18 @@ from torch import Tensor, nn
 
 from degradations.cues.weights import hub_files
 from schemas.errors import CheckpointError
-from schemas.recipe.training import TinySection
-from training.editors.base import Condition, Editor, EditorConfig, Posterior, Request
+from training.editors.base import Condition, EditorConfig, Posterior
 from training.editors.diffusers_folder import load_part
 from training.editors.file_digest import sampled_digest
-from training.editors.tiny.context import TOKENS, Context, joined, read_request
-from training.editors.tiny.transformer import position_ids, save_small, small_timesteps, small_transformer
-from training.families.packing import PATCH, TOKEN, grid, pack, token_counts, unpack
-from training.flops import FluxShape, forward_flops
+from training.editors.tiny.small import SmallEditor
+from training.editors.tiny.transformer import position_ids, small_transformer
+from training.families.packing import PATCH, TOKEN, grid, pack, unpack
 
 #: Channels of FLUX.1's latents, and pixels a side of a latent cell.
 CHANNELS, CELL = 16, 8
 
 
-class LatentEditor(Editor):
+class LatentEditor(SmallEditor):
     """Flux's transformer (diffusers) on 2×2 patches of latents, as the large editors have it, with the small editors'
     words and overview in place of a text encoder.
 
@@ -37,25 +35,14 @@ class LatentEditor(Editor):
 
     def __init__(self, config: EditorConfig) -> None:
         super().__init__(config)
-        assert isinstance(config.editor, TinySection)
-        self.section = section = config.editor
-        self.timesteps = small_timesteps(config.objective)
-        self.in_context = config.objective.form == "noise"
-        self.context = Context(section.words, section.heads * section.head_dim)
-        self.transformer = small_transformer(section, CHANNELS * PATCH**2)
+        self.transformer = small_transformer(self.section, CHANNELS * PATCH**2)
         for parameter in self.transformer.proj_out.parameters():
             nn.init.zeros_(parameter)
-        self._autoencoder = _Autoencoder(section.latents)
+        self._autoencoder = _Autoencoder(self.section.latents)
 
     @property
     def identity(self) -> str:
         return f"taef1@{self._autoencoder.digest}@{self.section.words}"
-
-    def encode_requests(self, requests: Sequence[Request]) -> list[Condition]:
-        return [read_request(request, self.section.words) for request in requests]
-
-    def collate(self, conditions: Sequence[Condition]) -> Condition:
-        return joined(conditions, self.device)
 
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> Posterior:
@@ -75,9 +62,7 @@ class LatentEditor(Editor):
         return grid(height, width).tokens
 
     def forward_flops(self, height: int, width: int) -> int:
-        target = grid(height, width)
-        tokens = token_counts(TOKENS, target, *([target] if self.in_context else []))
-        return forward_flops(FluxShape.of(self.transformer.config), tokens)
+        return self.transformer_flops(grid(height, width))
 
     def forward(self, state: Tensor, time: Tensor, reference: Tensor | None, condition: Condition) -> Tensor:
         images = [image for image in (state, reference) if image is not None]
@@ -93,18 +78,6 @@ class LatentEditor(Editor):
             return_dict=False,
         )[0]
         return unpack(velocity[:, : rows * columns], rows, columns)
-
-    def blocks(self) -> Sequence[nn.Module]:
-        return [*self.transformer.transformer_blocks, *self.transformer.single_transformer_blocks]
-
-    def single_blocks(self) -> Sequence[nn.Module]:
-        return list(self.transformer.single_transformer_blocks)
-
-    def adapted(self) -> nn.Module:
-        return self.transformer
-
-    def save_weights(self, folder: Path, weights: Mapping[str, Tensor]) -> None:
-        save_small(folder, weights)
 
     def frozen(self) -> Mapping[str, nn.Module]:
         return self._autoencoder.loaded

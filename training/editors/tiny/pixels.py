@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from schemas.recipe.training import TinySection
-from training.editors.base import Condition, Editor, EditorConfig, Posterior, Request
-from training.editors.tiny.context import TOKENS, Context, joined, read_request
+from training.editors.base import Condition, EditorConfig, Posterior
+from training.editors.tiny.small import SmallEditor
 from training.editors.tiny.starlet import starlet
-from training.editors.tiny.transformer import position_ids, save_small, small_timesteps, small_transformer
-from training.families.packing import Grid, token_counts
-from training.flops import FluxShape, forward_flops
+from training.editors.tiny.transformer import position_ids, small_transformer
+from training.families.packing import Grid
 
 #: Pixels a side of a token, and of a cell of the stem's and the tail's features.
 PATCH, CELL = 8, 2
@@ -23,7 +20,7 @@ PATCH, CELL = 8, 2
 LEVELS = 5
 
 
-class PixelEditor(Editor):
+class PixelEditor(SmallEditor):
     """Flux's transformer (diffusers) between a convolutional stem and tail.
 
     The stem makes features at half resolution; 4×4 of them are a token of 8×8 pixels. The transformer sees the words
@@ -38,14 +35,10 @@ class PixelEditor(Editor):
 
     def __init__(self, config: EditorConfig) -> None:
         super().__init__(config)
-        assert isinstance(config.editor, TinySection)
-        self.section = section = config.editor
-        self.timesteps = small_timesteps(config.objective)
+        section = self.section
         features, width = section.features, section.heads * section.head_dim
-        self.in_context = config.objective.form == "noise"
         grid = PATCH // CELL
         self.opponent = _opponent()
-        self.context = Context(section.words, width)
         self.stem = nn.Sequential(
             nn.PixelUnshuffle(CELL),
             nn.Conv2d(3 * LEVELS * CELL**2, features, 3, padding=1),
@@ -66,12 +59,6 @@ class PixelEditor(Editor):
     def identity(self) -> str:
         return f"tiny@{self.section.words}"
 
-    def encode_requests(self, requests: Sequence[Request]) -> list[Condition]:
-        return [read_request(request, self.section.words) for request in requests]
-
-    def collate(self, conditions: Sequence[Condition]) -> Condition:
-        return joined(conditions, self.device)
-
     def encode(self, pixels: Tensor) -> Posterior:
         colours = self.opponent.to(pixels.device)
         return Posterior(torch.einsum("oc,bchw->bohw", colours, pixels * 2.0 - 1.0), None)
@@ -87,9 +74,7 @@ class PixelEditor(Editor):
 
     def forward_flops(self, height: int, width: int) -> int:
         """The transformer's; the convolutions before and after it are left out."""
-        target = Grid(height // PATCH, width // PATCH)
-        tokens = token_counts(TOKENS, target, *([target] if self.in_context else []))
-        return forward_flops(FluxShape.of(self.transformer.config), tokens)
+        return self.transformer_flops(Grid(height // PATCH, width // PATCH))
 
     def forward(self, state: Tensor, time: Tensor, reference: Tensor | None, condition: Condition) -> Tensor:
         if (reference is not None) != self.in_context:
@@ -120,18 +105,6 @@ class PixelEditor(Editor):
         *gains, residual = self.out(hidden).unflatten(1, (-1, 3)).unbind(1)
         parts = torch.cat(bands, dim=1).unflatten(1, (-1, 3)).unbind(1)
         return residual + sum(gain * part for gain, part in zip(gains, parts, strict=True))
-
-    def blocks(self) -> Sequence[nn.Module]:
-        return [*self.transformer.transformer_blocks, *self.transformer.single_transformer_blocks]
-
-    def single_blocks(self) -> Sequence[nn.Module]:
-        return list(self.transformer.single_transformer_blocks)
-
-    def adapted(self) -> nn.Module:
-        return self.transformer
-
-    def save_weights(self, folder: Path, weights: Mapping[str, Tensor]) -> None:
-        save_small(folder, weights)
 
     def frozen(self) -> Mapping[str, nn.Module]:
         return {}
