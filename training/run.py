@@ -128,7 +128,10 @@ def _identity(training: TrainingSection, seed: int, sets: Mapping[str, PairSet])
     excluded: dict[str, Any] = {"datasets": True, "checkpoints": True, "parallel": True, "data": elsewhere}
     if training.data.fit != "bucket":  # there it decides which samples pass together
         excluded["stages"] = {name: {"microbatch"} for name in training.stages}
-    identity: dict[str, Any] = {"seed": seed}
+    # Draws follow the order in which a recipe names these.
+    order: list[Any] = [[name, stage.sets, list(stage.tasks)] for name, stage in training.stages.items()]
+    order.append(list(training.data.languages))
+    identity: dict[str, Any] = {"seed": seed, "order of stages, sets, tasks and languages": order}
     _flatten("training", training.model_dump(mode="json", exclude=excluded), identity)
     identity.update({f"pairs of set {name}": pairs.fingerprint() for name, pairs in sets.items()})
     return identity
