@@ -26,6 +26,7 @@ class MadePair(NamedTuple):
     split: str
     degraded: np.ndarray
     clean: np.ndarray
+    curriculum: str = ""
 
 
 def png(image: np.ndarray) -> bytes:
@@ -51,6 +52,7 @@ def write_dataset(folder: Path, pairs: Iterable[MadePair], seed: int = 0) -> Pat
             degradation=pair.degradation,
             variant=0,
             severity=0.5,
+            curriculum=pair.curriculum,
         )
         members = {"lq.png": png(pair.degraded), "gt.png": png(pair.clean), "json": json.dumps({}).encode()}
         samples.setdefault(pair.split, []).append(ShardSample(row, pair.task, members))
@@ -59,3 +61,13 @@ def write_dataset(folder: Path, pairs: Iterable[MadePair], seed: int = 0) -> Pat
         index = write_shard(dataset.shards / f"{stem}.tar", f"{stem}.tar", part)
         pq.write_table(ShardIndexRow.to_table(index), dataset.index / f"{stem}.parquet")
     return folder
+
+
+def spoil(folder: Path, key: str, member: str) -> None:
+    """Overwrites the bytes of a member (`lq`, `gt` or `json`) of one sample with noise."""
+    dataset = Dataset.open(folder)
+    for row in pq.read_table(dataset.index).to_pylist():
+        if row["key"] == key and row["member"].partition(".")[0] == member:
+            with (dataset.shards / row["shard"]).open("r+b") as shard:
+                shard.seek(row["offset"])
+                shard.write(np.random.default_rng(0).bytes(row["size"]))

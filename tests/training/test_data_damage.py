@@ -1,7 +1,5 @@
 """Samples that cannot be used: replaced alike on every process, told, and refused where they are too many."""
 
-import numpy as np
-import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -9,7 +7,7 @@ from pipeline.dataset import Dataset
 from schemas.errors import DatasetError
 from schemas.recipe.training import DataSection, StageSection, TrainingSection
 from tests.training.conftest import made_pairs
-from tests.training.shards import write_dataset
+from tests.training.shards import spoil, write_dataset
 from training.data.batches import batches
 from training.data.pairs import PairSet, PixelCache
 
@@ -24,12 +22,9 @@ def damaged(folder, members, sizes=()):
     """A dataset whose named members (key → kind) are overwritten with noise; pairs of `sizes` differ in size."""
     made = made_pairs(3, "train", 6)
     made = [pair._replace(clean=pair.clean[:-4]) if pair.key in sizes else pair for pair in made]
-    dataset = Dataset.open(write_dataset(folder, made))
-    for row in pq.read_table(dataset.index).to_pylist():
-        if members.get(row["key"]) == row["member"].partition(".")[0]:
-            with (dataset.shards / row["shard"]).open("r+b") as shard:
-                shard.seek(row["offset"])
-                shard.write(np.random.default_rng(0).bytes(row["size"]))
+    write_dataset(folder, made)
+    for key, member in members.items():
+        spoil(folder, key, member)
     return folder
 
 
