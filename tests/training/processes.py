@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-#: Seconds after which a process that hangs tells where, and ends.
+#: Seconds after which a process that hangs in a call tells where, and ends.
 PATIENCE = 100.0
 
 #: A function and its arguments.
@@ -57,13 +57,13 @@ def _received(ends: Sequence[Any]) -> list[list[Any]]:
 def _run(sending: Any, rank: int, size: int, ports: Sequence[int], calls: Sequence[Call]) -> None:
     import torch
 
-    faulthandler.dump_traceback_later(PATIENCE, exit=True)
     torch.set_num_threads(1)
     place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "LOCAL_WORLD_SIZE": size, "MASTER_ADDR": "127.0.0.1"}
     os.environ |= {name: str(value) for name, value in place.items()}
     results = []
     try:
         for port, (function, arguments) in zip(ports, calls, strict=True):
+            faulthandler.dump_traceback_later(PATIENCE, exit=True)
             os.environ["MASTER_PORT"] = str(port)  # its own each time: an old store may still answer at the last one
             results.append(function(*arguments))
         sending.send((True, results))

@@ -11,7 +11,7 @@ import torch
 import yaml
 
 from schemas.recipe import Recipe
-from tests.training.conftest import small_training
+from tests.training.conftest import made_pairs, small_training
 from tests.training.processes import together
 from tests.training.runs import (
     STAGE,
@@ -26,6 +26,7 @@ from tests.training.runs import (
     steps,
     weights,
 )
+from tests.training.shards import spoil, write_dataset
 from training.observing.log import read_rows
 
 #: Of the loss: sums are taken in another order.
@@ -66,8 +67,22 @@ def alone(sets, tmp_path_factory):
     return {form: root / form for form in FORMS}
 
 
+SOME_DAMAGED = stage(steps=3, batch_size=6) | {"validation": {"every": 3, "samples": 1, "steps": 1}}
+
+
 @pytest.fixture(scope="module")
-def two(alone, sets, tmp_path_factory):
+def damaged(tmp_path_factory):
+    """A set four of whose nine pairs cannot be read, one of them by its clean image; and a run on it."""
+    root = tmp_path_factory.mktemp("damaged")
+    folder = write_dataset(root / "synthetic", made_pairs(0, "train", 3) + made_pairs(0, "validation", 1))
+    for key, member in {"noise000": "lq", "noise002": "gt", "blur001": "lq", "haze002": "lq"}.items():
+        spoil(folder, f"train0{key}", member)
+    run(root / "run", {"synthetic": [folder]}, **SOME_DAMAGED)
+    return folder, root / "run"
+
+
+@pytest.fixture(scope="module")
+def two(alone, damaged, sets, tmp_path_factory):
     """Runs of two processes, by name."""
     root = tmp_path_factory.mktemp("two")
     whole_and_parts = {
@@ -83,6 +98,7 @@ def two(alone, sets, tmp_path_factory):
         (run_among, (root / "copies from one", sets, copies, True)),
         (cut_among, (root / "noise_free, parts", 3, root / "from two")),
         (run_among, (root / "from two", sets, recipe("noise_free", 1), True)),
+        (run_among, (root / "damaged", {"synthetic": [damaged[0]]}, SOME_DAMAGED)),
     )
     return root
 
@@ -127,6 +143,22 @@ def test_resumed_on_as_many_processes_it_ends_with_the_same_bits(two):
     assert read_rows(two / "from two") == read_rows(two / "noise_free, parts")
     mine, expected = weights(two / "from two"), weights(two / "noise_free, parts")
     assert all(torch.equal(mine[name], expected[name]) for name in expected)
+
+
+def replaced(out):
+    return [row["replaced"] for row in read_rows(out) if row["kind"] == "train"]
+
+
+def test_samples_that_cannot_be_read_are_replaced_and_counted(damaged):
+    out = damaged[1]
+    assert sum(replaced(out)) == 8, "each pair is drawn twice, and four are damaged"
+    assert np.isfinite(losses(out)).all()
+
+
+@pytest.mark.slow
+def test_two_processes_replace_the_same_samples_and_count_those_of_both(two, damaged):
+    assert replaced(two / "damaged") == replaced(damaged[1])
+    same_curve(two / "damaged", damaged[1])
 
 
 @pytest.mark.slow
