@@ -19,7 +19,7 @@ def train(
     overrides: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Fields to change, e.g. 'training.datasets={synthetic: [data/a], real: [s3://bucket/b]}'.",
+            help="Fields to change, e.g. 'training.datasets={synthetic: \\[data/a], real: \\[s3://bucket/b]}'.",
             show_default=False,
         ),
     ] = None,
@@ -64,8 +64,8 @@ def train(
 
 
 def _tell(loaded: Recipe, console: Console) -> None:
+    from training.data.sets import open_sets
     from training.estimate import estimate
-    from training.run import open_sets
 
     training = loaded.training
     processes = int(os.environ.get("WORLD_SIZE", "1"))

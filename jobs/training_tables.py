@@ -18,7 +18,7 @@ def estimate_tables(estimate: Estimate, processes: int) -> list[Table]:
     for name in ("steps", "samples", "epochs", "weights moved", "a step", "in all"):
         stages.add_column(name, justify="right")
     for each in estimate.stages:
-        epochs = "\n".join(f"{name} {count:.2g}" for name, count in each.epochs.items())
+        epochs = "\n".join(f"{name} {count:.2g}" if count < 10 else f"{name} {count:,.0f}" for name, count in each.epochs.items())
         stages.add_row(
             each.name,
             f"{each.steps:,}",

@@ -57,7 +57,7 @@ class Filling:
     @property
     def samples(self) -> int:
         """Pairs, each as often as it is mirrored or not."""
-        return len(self.entries) * len(self._variants.mirrors)
+        return sum(len(self._variants.mirrors(entry)) for entry in self.entries)
 
     @property
     def free_bytes(self) -> int:
@@ -91,8 +91,7 @@ class Filling:
                     each[-1] += size
         if not each:
             raise DatasetError(f"none of {len(chosen)} samples can be encoded; {reason}")
-        tasks = {self._variants.task(entry) for entry in self.entries}
-        prompts = {prompt for task in tasks for prompt in self._variants.prompts(task)}
+        prompts = {prompt for entry in self.entries for prompt in self._variants.prompts(entry)}
         of_prompts = np.mean(list(shared.values())) * len(prompts) if shared else 0.0
         return round(float(np.mean(each)) * self.samples + float(of_prompts))
 
@@ -123,7 +122,7 @@ class Filling:
             size = variants.size(entry)
             mirrors = [
                 mirrored
-                for mirrored in variants.mirrors
+                for mirrored in variants.mirrors(entry)
                 if not self._encoder.has(requests, variants.identity(entry, size, mirrored))
             ]
             return Loaded("encoded", variants.load(entry, mirrors)) if mirrors else Loaded("found", [])

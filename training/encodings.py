@@ -47,7 +47,7 @@ class Encoder:
 
     def __init__(self, editor: Editor, data: DataSection, key: str) -> None:
         self.cache = TensorCache(Path(data.cache).expanduser()) if data.cache else None
-        self._editor, self._key, self._keeps_latents = editor, key, data.cache_latents
+        self.editor, self._key, self._keeps_latents = editor, key, data.cache_latents
         self._prompts: OrderedDict[Key, Condition] = OrderedDict()
 
     @torch.no_grad()
@@ -61,7 +61,7 @@ class Encoder:
             degraded.append(_sampled(of_degraded, rng))
         reference = torch.cat(degraded)
         dropped = ~batch.reference.to(reference.device)[:, None, None, None]
-        return Encoded(torch.cat(clean), reference.masked_fill(dropped, 0.0), self._editor.collate(conditions))
+        return Encoded(torch.cat(clean), reference.masked_fill(dropped, 0.0), self.editor.collate(conditions))
 
     @torch.no_grad()
     def conditions(self, requests: Sequence[Request], identities: Sequence[str | None]) -> list[Condition]:
@@ -72,26 +72,26 @@ class Encoder:
         keys = [self._condition_key(*each) for each in zip(requests, identities, strict=True)]
         kept = {key: found for key in dict.fromkeys(keys) if key and (found := self._kept(key)) is not None}
         missing: dict[Key | int, int] = {key or row: row for row, key in enumerate(keys) if key not in kept}
-        made = self._editor.encode_requests([requests[row] for row in missing.values()]) if missing else []
+        made = self.editor.encode_requests([requests[row] for row in missing.values()]) if missing else []
         fresh = dict(zip(missing, made, strict=True))
         for key, condition in fresh.items():
             if not isinstance(key, int):
                 self._keep(key, condition)
         conditions = [kept[key] if key and key in kept else fresh[key or row] for row, key in enumerate(keys)]
-        return [{name: tensor.to(self._editor.device) for name, tensor in each.items()} for each in conditions]
+        return [{name: tensor.to(self.editor.device) for name, tensor in each.items()} for each in conditions]
 
     @torch.no_grad()
     def posteriors(self, clean: Tensor, degraded: Tensor, identity: str | None) -> tuple[Posterior, Posterior]:
         """The posteriors (1, C, h, w) of a sample's pictures (3, H, W), on the editor's device: clean, degraded."""
         cache = self.cache if self._keeps_latents and identity is not None else None
         key = self._latents_key(identity)
-        shape = (1, *self._editor.latent_shape(*clean.shape[1:]))
+        shape = (1, *self.editor.latent_shape(*clean.shape[1:]))
         kept = cache.get(key, fits=lambda tensors: _are_posteriors(tensors, shape)) if cache else None
         if kept is not None:
-            here = {name: tensor.to(self._editor.device) for name, tensor in kept.items()}
+            here = {name: tensor.to(self.editor.device) for name, tensor in kept.items()}
             of_clean, of_degraded = (Posterior(here[which], here.get(f"{which}_deviation")) for which in PICTURES)
             return of_clean, of_degraded
-        of_clean, of_degraded = self._editor.encode(clean[None]), self._editor.encode(degraded[None])
+        of_clean, of_degraded = self.editor.encode(clean[None]), self.editor.encode(degraded[None])
         if cache:
             cache.put(key, _as_tensors(of_clean, of_degraded))
         return of_clean, of_degraded
@@ -105,7 +105,7 @@ class Encoder:
 
     def _condition_key(self, request: Request, identity: str | None) -> Key | None:
         """What a condition depends on; None where it never comes again."""
-        if request.picture is None or not self._editor.sees_picture:
+        if request.picture is None or not self.editor.sees_picture:
             return ("condition", *self._encoders(), request.prompt)
         return None if identity is None else ("condition", *self._encoders(), request.prompt, identity)
 
@@ -114,7 +114,7 @@ class Encoder:
 
     def _encoders(self) -> Key:
         """Whose encodings, and how they are computed."""
-        return self._editor.identity, self._editor.device.type, torch.get_float32_matmul_precision()
+        return self.editor.identity, self.editor.device.type, torch.get_float32_matmul_precision()
 
     def _kept(self, key: Key) -> Condition | None:
         if key in self._prompts:

@@ -12,12 +12,12 @@ import torch
 import yaml
 from rich.console import Console
 
-from schemas.errors import CheckpointError, RecipeError
+from schemas.errors import CheckpointError
 from schemas.recipe.training import TinySection, TrainingSection
 from schemas.tasks import TASKS
 from training.checkpoints import Checkpoints, SavedWeights
-from training.data.batches import batches
-from training.data.pairs import PairSet, PixelCache
+from training.data.pairs import PairSet
+from training.data.sets import open_sets, open_validation_sets
 from training.editors import build_editor, export_editor
 from training.editors.base import EditorConfig
 from training.lora import adapt, is_adapter
@@ -59,7 +59,7 @@ def train(
     """
     with joined(training.parallel) as world:
         sets = open_sets(training, datasets, world.size)
-        validation = Validation(_distinct_validation(datasets, list(sets)), training)
+        validation = Validation(open_validation_sets(training, datasets), training)
         _claim(out, _identity(training, seed, sets), resume, world)
         checkpoints = Checkpoints(out / "checkpoints", world, training.checkpoints.background)
         start = next(reversed(checkpoints.steps()), None)
@@ -80,27 +80,6 @@ def train(
         return TrainResult(out / "editor", stage, step, score, read_rows(out))
 
 
-def open_sets(
-    training: TrainingSection, datasets: Mapping[str, Sequence[str | Path]], processes: int
-) -> dict[str, PairSet]:
-    """The training pairs of the sets that the stages draw from, which hold what every stage asks.
-
-    Raises RecipeError when one is not given or a batch size cannot be shared by so many processes, DatasetError when a
-    set cannot be read or lacks a task or curriculum.
-    """
-    named = sorted({name for stage in training.stages.values() for name in stage.sets})
-    if missing := [name for name in named if not datasets.get(name)]:
-        raise RecipeError(
-            f"training.stages: weights name {', '.join(missing)}, the sets are {', '.join(datasets) or 'none'}; "
-            "set training.datasets or change the weights"
-        )
-    cache = PixelCache(training.data.memory_mb)
-    sets = {name: PairSet.open(name, datasets[name], "train", cache) for name in named}
-    for name, stage in training.stages.items():
-        batches(sets, stage, training, name, 0, processes)  # raises; nothing is read before it is iterated
-    return sets
-
-
 def _export(folder: Path, checkpoint: Path, training: TrainingSection, blend: Mapping[str, float]) -> None:
     prompts = {prompt: share for task, share in blend.items() if share != 1.0 for prompt in TASKS[task]}
     config = EditorConfig.of(training).model_copy(update={"blend": prompts})
@@ -112,13 +91,6 @@ def _export(folder: Path, checkpoint: Path, training: TrainingSection, blend: Ma
     # Large editors are published, and used, in bf16.
     precision = torch.float32 if isinstance(config.editor, TinySection) or config.lora.rank else torch.bfloat16
     export_editor(folder, editor, config, SavedWeights(checkpoint, "average.", trained, precision))
-
-
-def _distinct_validation(datasets: Mapping[str, Sequence[str | Path]], names: Sequence[str]) -> list[PairSet]:
-    """The validation pairs of the sets; sets of the same folders once."""
-    distinct = {tuple(str(place) for place in datasets[name]): name for name in reversed(names)}
-    cache = PixelCache(0)
-    return [PairSet.open(name, datasets[name], "validation", cache) for name in sorted(distinct.values())]
 
 
 def _identity(training: TrainingSection, seed: int, sets: Mapping[str, PairSet]) -> dict[str, Any]:

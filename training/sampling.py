@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from training import flow
-from training.editors.base import Editor, Request
+from training.editors.base import Condition, Editor, Request
 from training.families.timesteps import sampling_sigmas
 
 
@@ -21,19 +21,22 @@ def sample(
     steps: int,
     guidance: float = 1.0,
     report: Callable[[int], None] | None = None,
+    encode: Callable[[Sequence[Request]], Sequence[Condition]] | None = None,
 ) -> Tensor:
     """The restored pixels (B, 3, H, W) in [0, 1], rounded to 8 bits, float32 on the CPU, of degraded ones.
 
     noise: standard normal (B, *editor.latent_shape(H, W)); the `noise_free` form does not read it. steps: of Euler's
     method along the family's schedule. guidance: scale of classifier-free guidance against the empty prompt with the
     picture kept, by the family's rule; 1 for none. report: called with the number of steps taken, after each.
+    encode: makes the conditions of requests; the editor's own where it is None.
     """
     device = editor.device
     start = editor.encode(degraded.to(device)).mean.float()
-    wanted = editor.collate(editor.encode_requests(requests))
+    conditions = editor.encode_requests if encode is None else encode
+    wanted = editor.collate(conditions(requests))
     unwanted = None
     if guidance != 1.0:
-        unwanted = editor.collate(editor.encode_requests([request._replace(prompt="") for request in requests]))
+        unwanted = editor.collate(conditions([request._replace(prompt="") for request in requests]))
     in_context = editor.config.objective.form == "noise"
     reference = start if in_context else None
 

@@ -57,7 +57,7 @@ class StageAtWork:
         self.name, self.stage, self.world = name, training.stages[name], world
         self.key = f"{seed}/{name}"
         self.editor = build_editor(EditorConfig.of(training), seed)
-        self._encoder = Encoder(self.editor, training.data, self.key)  # refuses before weights are read
+        self.encoder = Encoder(self.editor, training.data, self.key)  # refuses before weights are read
         rows = self.editor.base_weights()
         if training.lora.rank:
             adapt(self.editor, training.lora)
@@ -130,7 +130,7 @@ class StageAtWork:
     def _losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The objective of each sample (B,), and its time."""
         with self._meter.part("encode"):
-            encoded = self._encoder(batch)
+            encoded = self.encoder(batch)
         rule = self.editor.timesteps.training if self._objective.shift is None else self._objective.shift
         shift = shift_for(rule, self.editor.target_tokens(*batch.clean.shape[2:]))
         point = flow.draw_point(encoded.clean, encoded.degraded, self._objective, shift, self.key, batch.places)

@@ -119,7 +119,7 @@ class Trainer:
             self._checkpoints.copied()  # the average changes places with the weights
             with work.average.in_place():
                 work.editor.eval()
-                verdict, shown = self._validation(work.editor, self._world)
+                verdict, shown = self._validation(work.encoder, self._world)
                 work.editor.train()
             selection = here.selection.judge(here.stage, here.total, verdict.score)
             here = replace(here, selection=selection, blends={**here.blends, here.total: verdict.blend})

@@ -17,8 +17,12 @@ from schemas.tasks import TASKS
 from training import flow
 from training.data.batches import to_tensor
 from training.data.fits import fitted
+from training.data.identity import identity_of
 from training.data.pairs import PairSet, Pixels
-from training.editors.base import Editor, Request
+from training.data.sets import validation_positions
+from training.editors.base import Condition, Request
+from training.encodings import Encoder
+from training.families.buckets import Size
 from training.families.timesteps import shift_for
 from training.parallel import World
 from training.sampling import sample
@@ -57,6 +61,7 @@ class _Sample(NamedTuple):
     request: Request
     degradation: str
     task: str
+    identity: str | None
 
 
 def gain_score(gain: Mapping[str, float]) -> float:
@@ -75,17 +80,18 @@ class Validation:
         self._training, self._section = training, training.validation
         self._samples = [sample for pairs in sets for sample in _chosen(pairs, training)]
 
-    def __call__(self, editor: Editor, world: World) -> tuple[Verdict, Shown]:
-        """The verdict on the editor's weights as they are, and what it is about, for the first sample of each of as
-        many degradations as `validation.pictures` says."""
+    def __call__(self, encoder: Encoder, world: World) -> tuple[Verdict, Shown]:
+        """The verdict on the weights of the encoder's editor as they are, and what it is about: the first sample of
+        each of as many degradations as `validation.pictures` says.
+        """
         degradations = _places(each.degradation for each in self._samples)
         shown = [places[0] for places in degradations.values()][: self._section.pictures]
         if self._section.score == "loss":
-            losses = self._shared(editor, world, self._losses)
+            losses = self._shared(encoder, world, self._losses)
             loss = {name: float(losses[places].mean()) for name, places in sorted(degradations.items())}
-            return Verdict(-float(np.mean(list(loss.values()))), {}, loss, {}), self._pictures(editor, world, shown)
+            return Verdict(-float(np.mean(list(loss.values()))), {}, loss, {}), self._pictures(encoder, world, shown)
         restored: dict[int, Tensor] = {}
-        before, *gained = self._shared(editor, world, lambda *given: self._gains(restored, *given)).unbind(1)
+        before, *gained = self._shared(encoder, world, lambda *given: self._gains(restored, *given)).unbind(1)
         rows = dict(zip(self._blends, gained, strict=True))
         blend = {}
         for task, places in _places(each.task for each in self._samples).items():
@@ -102,14 +108,14 @@ class Validation:
     def _blends(self) -> tuple[float, ...]:
         return BLENDS if isinstance(self._training.editor, TinySection) else (1.0,)
 
-    def _shared(self, editor: Editor, world: World, measure) -> Tensor:  # type: ignore[no-untyped-def]
+    def _shared(self, encoder: Encoder, world: World, measure) -> Tensor:  # type: ignore[no-untyped-def]
         """What `measure` says of each sample, gathered from the processes: float64 (samples, …) on the CPU."""
         chunks = _chunks([each.degraded.shape[:2] for each in self._samples])
         rounds = -(-len(chunks) // world.size)
         found: dict[int, Tensor] = {}
         for number in range(rounds):
             places = chunks[min(number * world.size + world.rank, len(chunks) - 1)]
-            measured = measure(editor, places)
+            measured = measure(encoder, places)
             if number * world.size + world.rank < len(chunks):
                 found.update(zip(places, measured, strict=True))
         width = next(iter(found.values())).shape if found else measured.shape[1:]
@@ -118,42 +124,54 @@ class Validation:
             gathered[place] = value
         return world.sum(gathered)
 
-    def _losses(self, editor: Editor, places: Sequence[int]) -> Tensor:
+    def _losses(self, encoder: Encoder, places: Sequence[int]) -> Tensor:
         """The objective (B,) at fixed times and noise."""
         degraded, clean, requests = self._batch(places)
-        objective = self._training.objective
+        objective, editor = self._training.objective, encoder.editor
         with torch.no_grad():
             start, end = (editor.encode(each.to(editor.device)).mean.float() for each in (degraded, clean))
             rule = editor.timesteps.training if objective.shift is None else objective.shift
             shift = shift_for(rule, editor.target_tokens(*degraded.shape[2:]))
             point = flow.draw_point(end, start, objective, shift, "validation", places)
-            condition = editor.collate(editor.encode_requests(requests))
+            condition = editor.collate(self._conditions(encoder, places, requests))
             predicted = editor(point.state, point.time, point.reference, condition)
         return flow.sample_losses(predicted, point.velocity, objective.logarithmic).double().cpu()
 
-    def _gains(self, restored: dict[int, Tensor], editor: Editor, places: Sequence[int]) -> Tensor:
+    def _gains(self, restored: dict[int, Tensor], encoder: Encoder, places: Sequence[int]) -> Tensor:
         """PSNR before, and after with each blend: (B, 1 + blends). Fills `restored`."""
         degraded, clean, _ = self._batch(places)
-        after = self._restored(editor, places)
+        after = self._restored(encoder, places)
         restored.update(zip(places, after, strict=True))
         values = [psnr(degraded, clean)]
         values += [psnr(degraded + share * (after - degraded), clean) for share in self._blends]
         return torch.stack(values, dim=1).double()
 
-    def _restored(self, editor: Editor, places: Sequence[int]) -> Tensor:
+    def _restored(self, encoder: Encoder, places: Sequence[int]) -> Tensor:
         degraded, _, requests = self._batch(places)
+        editor = encoder.editor
         shape = editor.latent_shape(*degraded.shape[2:])
         noise = [generator(0, "validation", place).standard_normal(shape, dtype=np.float32) for place in places]
         steps, guidance = self._section.steps, self._section.guidance
-        return sample(editor, degraded, requests, torch.from_numpy(np.stack(noise)), steps, guidance)
+        return sample(
+            editor,
+            degraded,
+            requests,
+            torch.from_numpy(np.stack(noise)),
+            steps,
+            guidance,
+            encode=lambda asked: self._conditions(encoder, places, asked),
+        )
+
+    def _conditions(self, encoder: Encoder, places: Sequence[int], requests: Sequence[Request]) -> Sequence[Condition]:
+        return encoder.conditions(requests, [self._samples[place].identity for place in places])
 
     def _batch(self, places: Sequence[int]) -> tuple[Tensor, Tensor, list[Request]]:
         chosen = [self._samples[place] for place in places]
         degraded, clean = to_tensor([each.degraded for each in chosen]), to_tensor([each.clean for each in chosen])
         return degraded, clean, [each.request for each in chosen]
 
-    def _pictures(self, editor: Editor, world: World, shown: Sequence[int]) -> Shown:
-        restored = {place: self._restored(editor, [place])[0] for place in shown}
+    def _pictures(self, encoder: Encoder, world: World, shown: Sequence[int]) -> Shown:
+        restored = {place: self._restored(encoder, [place])[0] for place in shown}
         return self._gathered(restored if world.leads else {}, world, shown)
 
     def _gathered(self, restored: Mapping[int, Tensor], world: World, shown: Sequence[int]) -> Shown:
@@ -169,8 +187,8 @@ class Validation:
 
 def _chosen(pairs: PairSet, training: TrainingSection) -> list[_Sample]:
     chosen = []
-    for degradation, positions in pairs.positions_by_degradation().items():
-        for position in _spread(positions, training.validation.samples):
+    for degradation, positions in validation_positions(pairs, training.validation.samples).items():
+        for position in positions:
             pair = pairs[position]
             crop = fitted(pair, training.data, training.crop)
             if pair.task not in TASKS:
@@ -179,7 +197,9 @@ def _chosen(pairs: PairSet, training: TrainingSection) -> list[_Sample]:
                     f"known: {', '.join(TASKS)}"
                 )
             request = Request(TASKS[pair.task].en, crop.whole)
-            chosen.append(_Sample(crop.degraded, crop.clean, request, degradation, pair.task))
+            size = Size(*crop.degraded.shape[:2])
+            known = None if training.data.fit == "crop" else identity_of(pair.key, pair.digest, size, False)
+            chosen.append(_Sample(crop.degraded, crop.clean, request, degradation, pair.task, known))
     return chosen
 
 
@@ -205,8 +225,3 @@ def _places(names: Iterable[str]) -> dict[str, list[int]]:
 def psnr(image: Tensor, clean: Tensor) -> Tensor:
     """Peak signal-to-noise ratio (B,) in dB of images in [0, 1], at most 60."""
     return -10.0 * torch.log10((image - clean).square().mean(dim=(1, 2, 3)).clamp_min(1e-6))
-
-
-def _spread(positions: list[int], count: int) -> list[int]:
-    chosen = np.linspace(0, len(positions) - 1, min(count, len(positions))).round().astype(int)
-    return [positions[index] for index in chosen]

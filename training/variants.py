@@ -8,22 +8,25 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from pipeline.shards.reader import ShardReader
 from schemas.errors import DatasetError, RecipeError
 from schemas.recipe.training import TrainingSection
+from schemas.source import Split
 from schemas.tasks import TASKS
 from training.data.batches import to_tensor
 from training.data.fits import bucket_of, middle
+from training.data.identity import identity_of
 from training.data.pairs import PairSet, PixelCache, Pixels
+from training.data.sets import named_sets, open_validation_sets, validation_positions
 from training.editors.base import Request
 from training.families.buckets import Size
 
 
 class Entry(NamedTuple):
-    """A pair of a set."""
+    """A pair of a set, of its training or its validation split."""
 
     set: str
     position: int
+    split: Split
 
 
 class Variant(NamedTuple):
@@ -41,11 +44,12 @@ class Variant(NamedTuple):
 
 
 class Variants:
-    """The pairs that the stages of a recipe draw from, mirrored and not where the recipe mirrors, with every prompt.
+    """The pairs that the stages of a recipe draw from, mirrored and not where the recipe mirrors, with every prompt;
+    and those that validation looks at.
 
     entries: the pairs, by set and position.
 
-    Raises RecipeError when samples never come again alike or a set has no dataset, and DatasetError as `ShardReader`
+    Raises RecipeError when samples never come again alike or a set has no dataset, and DatasetError as `PairSet`
     does or where no stage draws from any pair.
     """
 
@@ -55,18 +59,25 @@ class Variants:
             raise RecipeError(
                 "training.data.fit: with 'crop' no sample comes again alike, so none is kept; set fit: square or bucket"
             )
-        self._readers = _readers(training)
-        self._pairs = {name: PairSet(name, reader, PixelCache(0)) for name, reader in self._readers.items()}
-        self.entries = _entries(training, self._pairs)
-        self.mirrors = (False, True) if self._data.mirror else (False,)
+        self._guided = training.validation.guidance != 1.0
+        kept, datasets = PixelCache(0), training.datasets
+        trained = {name: PairSet.open(name, datasets[name], "train", kept) for name in named_sets(training, datasets)}
+        validated = open_validation_sets(training, datasets)
+        self._pairs = {(name, pairs.split): pairs for name, pairs in trained.items()}
+        self._pairs |= {(pairs.name, pairs.split): pairs for pairs in validated}
+        self.entries = [*_drawn(training, trained), *_validated(training, validated)]
+
+    def mirrors(self, entry: Entry) -> tuple[bool, ...]:
+        """Whether the pair's sample comes mirrored, or not, or both."""
+        return (False, True) if self._data.mirror and entry.split == "train" else (False,)
 
     def task(self, entry: Entry) -> str:
         """The pair's task."""
-        return self._readers[entry.set].tasks[entry.position]
+        return self._pair_set(entry).tasks[entry.position]
 
     def load(self, entry: Entry, mirrors: Sequence[bool]) -> list[Variant]:
         """A pair's sample for each of `mirrors`. Raises DatasetError where the pair cannot be used."""
-        pair, size = self._pairs[entry.set][entry.position], self.size(entry)
+        pair, size = self._pair_set(entry)[entry.position], self.size(entry)
         clean, degraded = middle(pair.clean, size), middle(pair.degraded, size)
         variants = []
         for mirrored in mirrors:
@@ -80,9 +91,9 @@ class Variants:
         """Of the sample's pictures. Raises DatasetError where it depends on an image whose header cannot be read."""
         if self._data.fit == "square":
             return Size(self._crop, self._crop)
-        size = self._pairs[entry.set].size(entry.position)
+        size = self._pair_set(entry).size(entry.position)
         if size is None:
-            key = self._readers[entry.set].keys[entry.position]
+            key = self._pair_set(entry).keys[entry.position]
             raise DatasetError(
                 f"training set {entry.set!r}: the degraded image of sample {key} cannot be read; make the dataset again"
             )
@@ -90,39 +101,46 @@ class Variants:
 
     def identity(self, entry: Entry, size: Size, mirrored: bool) -> str:
         """The sample's name in caches."""
-        reader = self._readers[entry.set]
-        name = f"{reader.keys[entry.position]}-{reader.digests[entry.position]}"
-        return f"{name}/{size.height}x{size.width}/m{mirrored:d}"
+        pairs = self._pair_set(entry)
+        return identity_of(pairs.keys[entry.position], pairs.digests[entry.position], size, mirrored)
 
     def requests(self, entry: Entry, picture: Pixels) -> list[Request]:
         """All that may be asked about the pair's sample whose degraded picture this is."""
-        pictures = [picture, None] if self._data.drop_picture > 0 else [picture]
-        return [Request(prompt, shown) for shown in pictures for prompt in self.prompts(self.task(entry))]
+        dropped = entry.split == "train" and self._data.drop_picture > 0
+        pictures = [picture, None] if dropped else [picture]
+        return [Request(prompt, shown) for shown in pictures for prompt in self.prompts(entry)]
 
-    def prompts(self, task: str) -> list[str]:
-        """The prompts that a task may have."""
-        spoken = [getattr(TASKS[task], language) for language, share in self._data.languages.items() if share > 0]
+    def prompts(self, entry: Entry) -> list[str]:
+        """The prompts that the pair may have."""
+        task = TASKS[self.task(entry)]
+        if entry.split == "validation":
+            return [task.en, *([""] if self._guided else [])]
+        spoken = [getattr(task, language) for language, share in self._data.languages.items() if share > 0]
         return [*spoken, *([""] if self._data.drop_prompt > 0 else [])]
 
-
-def _readers(training: TrainingSection) -> dict[str, ShardReader]:
-    named = list(dict.fromkeys(name for stage in training.stages.values() for name in stage.sets))
-    if missing := [name for name in named if not training.datasets.get(name)]:
-        raise RecipeError(
-            f"training.stages: weights name {', '.join(missing)}, the sets with datasets are "
-            f"{', '.join(training.datasets) or 'none'}; set training.datasets or change the weights"
-        )
-    return {name: ShardReader(training.datasets[name]) for name in named}
+    def _pair_set(self, entry: Entry) -> PairSet:
+        return self._pairs[entry.set, entry.split]
 
 
-def _entries(training: TrainingSection, sets: Mapping[str, PairSet]) -> list[Entry]:
+def _drawn(training: TrainingSection, sets: Mapping[str, PairSet]) -> list[Entry]:
     """The pairs that any stage draws from, by set and position."""
     entries = set()
     for stage in training.stages.values():
         for name in stage.sets:
             for task, positions in sets[name].positions_by_task(stage.curriculum).items():
                 if not stage.tasks or stage.tasks.get(task, 0.0) > 0:
-                    entries |= {Entry(name, position) for position in positions}
+                    entries |= {Entry(name, position, "train") for position in positions}
     if not entries:
         raise DatasetError("no stage draws from any pair; change its tasks or its curriculum, or name other datasets")
     return sorted(entries)
+
+
+def _validated(training: TrainingSection, sets: Sequence[PairSet]) -> list[Entry]:
+    """The pairs that validation looks at."""
+    samples = training.validation.samples
+    return [
+        Entry(pairs.name, position, pairs.split)
+        for pairs in sets
+        for positions in validation_positions(pairs, samples).values()
+        for position in positions
+    ]

@@ -22,16 +22,16 @@ from training.encodings import Encoder
 CPU = torch.device("cpu")
 
 
-def pair(number: int, task: str) -> MadePair:
+def pair(number: int, task: str, split: str = "train") -> MadePair:
     sides = [(40, 40), (32, 64), (64, 32)][number % 3]
     image = np.random.default_rng(number).integers(0, 256, (*sides, 3), dtype=np.uint8)
-    return MadePair(f"key{number}", task, task, "train", image, image[::-1])
+    return MadePair(f"key{number}", task, task, split, image, image[::-1])
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     pairs = [pair(number, task) for number, task in enumerate(["noise", "blur", "haze", "noise", "blur"])]
-    return write_dataset(tmp_path_factory.mktemp("encode") / "set", pairs)
+    return write_dataset(tmp_path_factory.mktemp("encode") / "set", [*pairs, pair(6, "noise", "validation")])
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ ALL = {"languages": {"en": 1, "zh": 1}, "drop_prompt": 0.3, "drop_picture": 0.3}
 @pytest.mark.parametrize("data", [{}, {"fit": "square", "mirror": False}, ALL])
 def test_training_finds_all_that_it_asks_for(recipe, data, monkeypatch):
     training = recipe(**data)
-    assert list(Filling(training, 0, CPU).fill()) == ["encoded"] * 5
+    assert list(Filling(training, 0, CPU).fill()) == ["encoded"] * 6
     encoder, made = trained_encoder(training, monkeypatch)
     assert made == []
     assert encoder.cache.counts.found > 0
@@ -84,15 +84,16 @@ def test_what_is_there_is_not_encoded_again(recipe):
     filling = Filling(training, 0, CPU).fill()
     assert [next(filling), next(filling)] == ["encoded", "encoded"]
     filling.close()
-    assert list(Filling(training, 0, CPU).fill()) == ["found", "found", "encoded", "encoded", "encoded"]
-    assert list(Filling(recipe(languages={"zh": 1}), 0, CPU).fill()) == ["encoded"] * 5
+    assert list(Filling(training, 0, CPU).fill()) == ["found"] * 2 + ["encoded"] * 4
+    # Validation asks in English whatever is trained on.
+    assert list(Filling(recipe(languages={"zh": 1}), 0, CPU).fill()) == ["encoded"] * 5 + ["found"]
 
 
 def test_processes_share_the_pairs(recipe):
     training = recipe()
     shares = [list(Filling(training, 0, CPU).fill(rank, 2)) for rank in range(2)]
-    assert shares == [["encoded"] * 3, ["encoded"] * 2]
-    assert list(Filling(training, 0, CPU).fill()) == ["found"] * 5
+    assert shares == [["encoded"] * 3, ["encoded"] * 3]
+    assert list(Filling(training, 0, CPU).fill()) == ["found"] * 6
 
 
 def test_the_estimate_is_of_the_tensors_that_are_kept(recipe, tmp_path):
@@ -102,7 +103,7 @@ def test_the_estimate_is_of_the_tensors_that_are_kept(recipe, tmp_path):
     list(filling.fill())
     files = list((tmp_path / "cache").glob("??/*.safetensors"))
     assert estimate == pytest.approx(sum(path.stat().st_size for path in files), rel=0.2)
-    assert (len(filling.entries), filling.samples) == (5, 10)
+    assert (len(filling.entries), filling.samples) == (6, 11)
     assert filling.free_bytes > 0
 
 
@@ -112,13 +113,13 @@ def test_a_damaged_pair_is_told_and_passed_over(recipe, tmp_path):
     shard.write_bytes(shard.read_bytes()[:-11_000])
     training = recipe(fit="square")
     training = training.model_copy(update={"datasets": {"synthetic": (*training.datasets["synthetic"], str(broken))}})
-    assert sorted(Filling(training, 0, CPU).fill()) == ["encoded"] * 6 + ["unusable"]
+    assert sorted(Filling(training, 0, CPU).fill()) == ["encoded"] * 7 + ["unusable"]
 
 
 def test_only_pairs_that_a_stage_draws_are_encoded(recipe):
     training = recipe()
     stage = training.stages["transfer"].model_copy(update={"tasks": {"blur": 1.0, "noise": 0.0}})
-    assert len(Filling(training.model_copy(update={"stages": {"transfer": stage}}), 0, CPU).entries) == 2
+    assert len(Filling(training.model_copy(update={"stages": {"transfer": stage}}), 0, CPU).entries) == 3
     stage = training.stages["transfer"].model_copy(update={"curriculum": ("multiple",)})
     with pytest.raises(DatasetError, match="no stage draws"):
         Filling(training.model_copy(update={"stages": {"transfer": stage}}), 0, CPU)
@@ -149,10 +150,10 @@ def test_the_command_counts_fills_and_goes_on(recipe, tmp_path):
     run = lambda *more: CliRunner().invoke(app, ["encode", str(path), *more])  # noqa: E731
     dry = run("--dry-run")
     assert dry.exit_code == 0, dry.output
-    assert "5 pairs, 10 samples: about" in dry.output
+    assert "6 pairs, 11 samples: about" in dry.output
     assert not list((tmp_path / "cache").glob("??"))
-    assert "5 encoded, 0 found, 0 unusable" in run().output
-    assert "0 encoded, 5 found, 0 unusable" in run().output
+    assert "6 encoded, 0 found, 0 unusable" in run().output
+    assert "0 encoded, 6 found, 0 unusable" in run().output
     assert "data.cache: empty" in run("training.data.cache=''", "training.data.cache_latents=false").output
 
 
@@ -160,6 +161,6 @@ def test_a_pretrained_editor_is_filled_without_its_transformer(recipe, tmp_path)
     model = write_kontext(tmp_path / "kontext")
     section = KontextSection(model=str(model))
     training = recipe().model_copy(update={"editor": section})
-    assert list(Filling(training, 0, CPU).fill()) == ["encoded"] * 5
-    assert list(Filling(training, 0, CPU).fill()) == ["found"] * 5
-    assert list(Filling(recipe(), 0, CPU).fill()) == ["encoded"] * 5, "the small editor's are others"
+    assert list(Filling(training, 0, CPU).fill()) == ["encoded"] * 6
+    assert list(Filling(training, 0, CPU).fill()) == ["found"] * 6
+    assert list(Filling(recipe(), 0, CPU).fill()) == ["encoded"] * 6, "the small editor's are others"

@@ -21,6 +21,7 @@ def losses(out):
 @pytest.mark.slow
 def test_two_ray_workers_train_as_one_process(sets, tmp_path, monkeypatch):
     ray = pytest.importorskip("ray")
+    ray.shutdown()  # of tests before
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     monkeypatch.chdir(tmp_path)
     places = {name: [str(folder) for folder in folders] for name, folders in sets.items()}

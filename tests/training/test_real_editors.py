@@ -5,6 +5,7 @@ import pytest
 import torch
 from rich.console import Console
 
+from schemas.errors import RecipeError
 from schemas.recipe.training import TrainingSection
 from tests.training.conftest import made_pairs
 from tests.training.shards import write_dataset
@@ -12,13 +13,16 @@ from tests.training.tiny_kontext import write_kontext
 from tests.training.tiny_qwen import write_qwen_pipeline
 from tests.training.tiny_step1x import write_reader, write_transformer, write_vae
 from training.data.pairs import PairSet, PixelCache
+from training.data.sets import open_validation_sets
 from training.editors import base_editor, load_editor
 from training.editors.base import Request
+from training.encode import Filling
 from training.lora import frozen_in_blocks
 from training.parallel import joined, use_in_bf16
 from training.restore import restore_image
 from training.run import train
 from training.step import StageAtWork
+from training.validation import Validation
 
 QUIET = Console(quiet=True)
 KINDS = ["step1x", "kontext", "qwen-image-edit"]
@@ -121,6 +125,29 @@ def test_low_rank_adapters_train_alone_and_are_exported_alone(kind, models, data
     picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     with_adapters, without = load_editor(result.editor), base_editor(training)
     assert not np.array_equal(restore_image(with_adapters, picture, "x"), restore_image(without, picture, "x"))
+
+
+def test_layers_that_there_are_not_and_an_editor_without_weights_cannot_be_adapted(models, data):
+    with pytest.raises(RecipeError, match=r"training\.lora\.layers: to_nothing;"):
+        at_work(recipe(models["kontext"], lora={"rank": 2, "layers": ["to_nothing"]}), data, "transfer")
+    with pytest.raises(ValueError, match="no pretrained weights to adapt"):
+        recipe({"kind": "tiny"}, lora={"rank": 2})
+
+
+@pytest.mark.parametrize("score", ["gain", "loss"])
+def test_with_a_full_cache_the_text_encoder_is_never_loaded(score, models, data, tmp_path):
+    places = {name: [str(folder) for folder in folders] for name, folders in data.items()}
+    kept = {"fit": "square", "cache": str(tmp_path), "cache_latents": True, "drop_prompt": 0.3, "drop_picture": 0.3}
+    validation = {"every": 2, "samples": 1, "steps": 1, "guidance": 3.0, "score": score}
+    training = recipe(models["step1x"], datasets=places, data=kept, validation=validation)
+    assert set(Filling(training, 3, torch.device("cpu")).fill()) == {"encoded"}
+    work = at_work(training, data, "transfer")
+    for step in range(2):
+        work.take(step)
+    with joined(training.parallel) as world:
+        verdict, _ = Validation(open_validation_sets(training, places), training)(work.encoder, world)
+    assert np.isfinite(verdict.score)
+    assert work.editor.frozen().keys() == {"vae"}
 
 
 def test_adapters_beside_weights_in_bf16_and_in_the_host_memory_train_alike(models, data):

@@ -265,10 +265,6 @@ def test_a_batch_that_the_processes_cannot_share_is_refused(sets):
 
 
 UNUSABLE = {
-    "layers that there are not": (
-        {"lora": {"rank": 2, "layers": ["to_nothing"]}},
-        r"training\.lora\.layers: to_nothing;",
-    ),
     "a cache that is a file": (
         {"data": {"fit": "square", "cache": __file__}},
         r"training\.data\.cache: .*test_run_failures\.py cannot be used .*name another folder",
@@ -327,14 +323,14 @@ def test_when_it_diverges_no_bit_of_the_state_changes(sets):
 
 def test_a_loss_that_is_nan_names_the_samples_that_have_it(sets):
     work = work_of(small_training(**stage()), sets)
-    encoder = work._encoder
+    encoder = work.encoder
 
     def poisoned(batch):
         encoded = encoder(batch)
         encoded.clean[2] = float("nan")
         return encoded
 
-    work._encoder = poisoned
+    work.encoder = poisoned
     with pytest.raises(DivergedError, match=r"(?s)the loss is nan; .*look at these samples") as told:
         work.take(0)
     assert str(told.value).count(" draw ") == 1 and "draw 2, loss nan" in str(told.value)

@@ -106,6 +106,16 @@ class PairSet:
         return self._reader.keys
 
     @property
+    def tasks(self) -> Sequence[str]:
+        """Tasks of the pairs, by position."""
+        return self._reader.tasks
+
+    @property
+    def digests(self) -> Sequence[str]:
+        """Digests of the pairs' encoded images, by position."""
+        return self._reader.digests
+
+    @property
     def curricula(self) -> set[str]:
         """The curricula that its pairs have."""
         return set(self._reader.curricula)

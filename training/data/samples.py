@@ -11,6 +11,7 @@ from schemas.recipe.training import DataSection
 from schemas.tasks import TASKS
 from training.data.augment import web_style
 from training.data.fits import drawn_fit
+from training.data.identity import identity_of
 from training.data.mixing import Draws, Part
 from training.data.pairs import Pair, PairSet, Pixels
 from training.editors.base import Request
@@ -85,7 +86,7 @@ class Samples:
                 None if self._happens(data.drop_picture, "drop_picture", place) else crop.whole,
             ),
             reference=not self._happens(data.drop_reference, "drop_reference", place),
-            identity=f"{pair.key}-{pair.digest}/{size.height}x{size.width}/m{mirrored:d}" if fixed else None,
+            identity=identity_of(pair.key, pair.digest, size, mirrored) if fixed else None,
             replaced=replaced,
         )
 

@@ -41,6 +41,11 @@ class TrainingSection(Section):
             raise ValueError("stages: there is none; leave the field out for transfer and finetune")
         if self.editor.kind != "tiny" and self.crop % 16:
             raise ValueError(f"crop: {self.crop} is no multiple of 16, as the editor {self.editor.kind!r} needs")
+        if self.editor.kind == "tiny" and self.lora.rank:
+            raise ValueError(
+                f"lora.rank: {self.lora.rank}, but the editor 'tiny' has no pretrained weights to adapt; set it to 0 or "
+                "name a pretrained editor"
+            )
         if self.objective.form == "noise_free" and self.data.drop_reference > 0:
             raise ValueError(
                 f"data.drop_reference: {self.data.drop_reference}, but objective.form 'noise_free' starts from the "
