@@ -18,7 +18,7 @@ def estimate_tables(estimate: Estimate, processes: int) -> list[Table]:
     for name in ("steps", "samples", "epochs", "weights moved", "a step", "in all"):
         stages.add_column(name, justify="right")
     for each in estimate.stages:
-        epochs = "\n".join(f"{name} {count:.2g}" if count < 10 else f"{name} {count:,.0f}" for name, count in each.epochs.items())
+        epochs = "\n".join(f"{name} {_count(seen)}" for name, seen in each.epochs.items())
         stages.add_row(
             each.name,
             f"{each.steps:,}",
@@ -43,3 +43,7 @@ def estimate_tables(estimate: Estimate, processes: int) -> list[Table]:
 def _operations(count: float) -> str:
     power = next(power for power in (18, 15, 12, 9, 0) if count >= 10.0**power or power == 0)
     return f"{count / 10.0**power:.3g} { {18: 'E', 15: 'P', 12: 'T', 9: 'G', 0: ''}[power] }FLOP"
+
+
+def _count(times: float) -> str:
+    return f"{times:.2g}" if times < 10 else f"{times:,.0f}"

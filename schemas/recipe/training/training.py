@@ -43,8 +43,8 @@ class TrainingSection(Section):
             raise ValueError(f"crop: {self.crop} is no multiple of 16, as the editor {self.editor.kind!r} needs")
         if self.editor.kind == "tiny" and self.lora.rank:
             raise ValueError(
-                f"lora.rank: {self.lora.rank}, but the editor 'tiny' has no pretrained weights to adapt; set it to 0 or "
-                "name a pretrained editor"
+                f"lora.rank: {self.lora.rank}, but the editor 'tiny' has no pretrained weights to adapt; set it to 0 "
+                "or name a pretrained editor"
             )
         if self.objective.form == "noise_free" and self.data.drop_reference > 0:
             raise ValueError(
