@@ -122,10 +122,15 @@ def _claim(out: Path, identity: dict[str, Any], resume: bool, world: World) -> N
     nothing has been saved yet is made anew."""
     description = out / "run.json"
     saved = any((out / "checkpoints").glob("step-????????")) or (out / "editor").exists()
-    if saved and description.is_file():
+    if saved:
         if not resume:
             raise CheckpointError(f"{out}: holds a training run; resume it or name another folder")
-        there = json.loads(description.read_text(encoding="utf-8"))
+        try:
+            there = json.loads(description.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise CheckpointError(
+                f"{description}: cannot be read ({error}), so nobody knows what trains here; name another folder"
+            ) from error
         differing = sorted(name for name in there.keys() | identity.keys() if there.get(name) != identity.get(name))
         if differing:
             lines = [f"  {name}: {there.get(name)!r} there, {identity.get(name)!r} here" for name in differing]
@@ -136,8 +141,13 @@ def _claim(out: Path, identity: dict[str, Any], resume: bool, world: World) -> N
         return
     world.wait()
     if world.leads:
-        out.mkdir(parents=True, exist_ok=True)
         making = description.with_suffix(".making")
-        making.write_text(json.dumps(identity, indent=1, ensure_ascii=False, sort_keys=True), encoding="utf-8")
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            making.write_text(json.dumps(identity, indent=1, ensure_ascii=False, sort_keys=True), encoding="utf-8")
+        except OSError as error:
+            raise CheckpointError(
+                f"{out}: cannot be written ({error.strerror or error}); name another folder"
+            ) from error
         making.replace(description)
     world.wait()
