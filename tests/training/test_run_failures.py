@@ -120,6 +120,7 @@ def unbroken(output):
     return " ".join(output.split())
 
 
+@pytest.mark.slow
 def test_killed_while_a_checkpoint_is_written_it_goes_on_from_the_one_before(undisturbed, sets, tmp_path):
     out = tmp_path / "run"
     process = multiprocessing.get_context("forkserver").Process(target=die_while_saving, args=(out, sets, KEPT, 6))
@@ -174,6 +175,19 @@ def test_another_recipe_seed_or_data_is_refused_with_what_differs(undisturbed, s
     with pytest.raises(CheckpointError, match="pairs of set real"):
         run(out, {**sets, "real": sets["synthetic"]}, resume=True)
     assert steps(out) == [0, 3]
+
+
+def test_a_folder_that_cannot_hold_the_run_or_does_not_tell_whose_it_is_is_refused(undisturbed, sets, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CheckpointError, match=r"file: cannot be written \(File exists\); name another folder"):
+        run(tmp_path / "file", sets, **stage())
+    out = cut(undisturbed, 3, tmp_path / "run")
+    for damage in (lambda file: file.write_text("{"), lambda file: file.unlink()):
+        damage(out / "run.json")
+        with pytest.raises(CheckpointError, match=r"run\.json: cannot be read .* so nobody knows what trains here"):
+            run(out, sets, resume=True, **KEPT)
+    with pytest.raises(CheckpointError, match="holds a training run"):
+        run(out, sets, **KEPT)
 
 
 def test_what_does_not_change_the_curve_may_change_on_resume(undisturbed, sets, tmp_path):
@@ -254,6 +268,15 @@ def test_recipes_that_do_not_fit_are_refused_before_any_work(case, sets, tmp_pat
     changes, told = BAD_RECIPES[case]
     with pytest.raises(RecipeError, match=told):
         run(tmp_path / "run", sets, **{**stage(), **changes})
+    assert not (tmp_path / "run").exists()
+
+
+def test_shards_that_are_not_there_are_named_before_any_work(tmp_path):
+    folder = write_dataset(tmp_path / "synthetic", pairs())
+    (shard,) = (folder / "shards").glob("train-*.tar")
+    shard.unlink()
+    with pytest.raises(DatasetError, match=f"the index names shard '{shard.name}', which is not in shards/"):
+        run(tmp_path / "run", {"synthetic": [folder]}, **stage())
     assert not (tmp_path / "run").exists()
 
 
