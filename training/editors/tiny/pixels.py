@@ -60,7 +60,7 @@ class PixelEditor(SmallEditor):
         return f"tiny@{self.section.words}"
 
     def encode(self, pixels: Tensor) -> Posterior:
-        colours = self.opponent.to(pixels.device)
+        colours, pixels = self.opponent.to(self.device), pixels.to(self.device)
         return Posterior(torch.einsum("oc,bchw->bohw", colours, pixels * 2.0 - 1.0), None)
 
     def decode(self, latents: Tensor) -> Tensor:
