@@ -91,13 +91,20 @@ def restore(
 
 def _open(place: Path, device: str) -> Editor:
     """The editor of a folder, or the pretrained one of a recipe."""
+    import torch
+
     from training.editors import base_editor, load_editor
     from training.restoring.device import chosen_device
 
     chosen = chosen_device(device, "--device")
-    if place.suffix in (".yaml", ".yml"):
-        return base_editor(load_recipe(place, []).training, chosen)
-    return load_editor(place, chosen)
+    try:
+        if place.suffix in (".yaml", ".yml"):
+            return base_editor(load_recipe(place, []).training, chosen)
+        return load_editor(place, chosen)
+    except torch.OutOfMemoryError as error:
+        raise RecipeError(
+            f"--device: the weights of {place} do not fit on {chosen}; choose a device with more memory, or cpu"
+        ) from error
 
 
 def _one(editor: Editor, target: Target, manner: Manner, console: Console, bars: Progress) -> bool:

@@ -84,8 +84,8 @@ class Encoder:
     def posteriors(self, clean: Tensor, degraded: Tensor, identity: str | None) -> tuple[Posterior, Posterior]:
         """The posteriors (1, C, h, w) of a sample's pictures (3, H, W), on the editor's device: clean, degraded."""
         cache = self.cache if self._keeps_latents and identity is not None else None
-        key = self._latents_key(identity)
         shape = (1, *self.editor.latent_shape(*clean.shape[1:]))
+        key = self._latents_key(identity) if cache else ()
         kept = cache.get(key, fits=lambda tensors: _are_posteriors(tensors, shape)) if cache else None
         if kept is not None:
             here = {name: tensor.to(self.editor.device) for name, tensor in kept.items()}

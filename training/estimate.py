@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -70,9 +71,12 @@ def estimate(training: TrainingSection, sets: Mapping[str, PairSet], processes: 
         moving = _count(each for each in may_change if each.requires_grad)
         flops = samples * passes(editor) * editor.forward_flops(side, side)
         rows.append(StageEstimate(name, stage.steps, samples, _epochs(stage, samples, sets), moving, flops))
+    section = training.parallel
+    node = int(os.environ.get("LOCAL_WORLD_SIZE", processes))
+    sharing = processes if section.shard == "full" else section.shard_size or node
     # Adapters stand beside frozen weights that compute in the precision of the recipe.
     frozen = (whole - trained) * (2 if training.parallel.precision == "bf16" else 4)
-    return Estimate(whole, (trained * _TRAINED + frozen) / processes, trained * _SAVED, rows)
+    return Estimate(whole, (trained * _TRAINED + frozen) / sharing, trained * _SAVED, rows)
 
 
 def _count(parameters) -> int:  # type: ignore[no-untyped-def]

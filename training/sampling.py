@@ -41,11 +41,12 @@ def sample(
     reference = start if in_context else None
 
     def velocity(state: Tensor, time: float) -> Tensor:
+        sigma = time if in_context else 1.0 - time
         times = torch.full((len(state),), time, device=device)
         predicted = editor(state, times, reference, wanted).float()
         if unwanted is None:
             return predicted
-        return editor.guide(predicted, editor(state, times, reference, unwanted).float(), guidance, time)
+        return editor.guide(predicted, editor(state, times, reference, unwanted).float(), guidance, sigma)
 
     if in_context:
         height, width = degraded.shape[2:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -13,6 +14,8 @@ import torch
 from training.parallel import World
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: Seconds within which a second Ctrl-C is the echo of the first.
+_ECHO = 1.0
 
 
 class StopRequest:
@@ -20,10 +23,12 @@ class StopRequest:
 
     def __init__(self) -> None:
         self._asked = False
+        self._interrupted: float | None = None
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Notes the first such signal inside the context; a second one has its usual effect at once.
+        """Notes such signals inside the context. A second Ctrl-C has its usual effect at once, but for one within a
+        second of the first: a launcher passes on what the terminal has sent to all. Further SIGTERMs change nothing.
 
         Signals reach the main thread alone: elsewhere (a worker of Ray Train) nothing is changed.
         """
@@ -33,9 +38,12 @@ class StopRequest:
         before = {number: signal.getsignal(number) for number in _SIGNALS}
 
         def note(number: int, frame: FrameType | None) -> None:
+            now = time.monotonic()
             self._asked = True
-            for each, handler in before.items():
-                signal.signal(each, handler)
+            if number == signal.SIGINT:
+                if self._interrupted is not None and now - self._interrupted > _ECHO:
+                    raise KeyboardInterrupt
+                self._interrupted = now if self._interrupted is None else self._interrupted
 
         for number in _SIGNALS:
             signal.signal(number, note)

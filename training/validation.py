@@ -87,7 +87,7 @@ class Validation:
         degradations = _places(each.degradation for each in self._samples)
         shown = [places[0] for places in degradations.values()][: self._section.pictures]
         if self._section.score == "loss":
-            losses = self._shared(encoder, world, self._losses)
+            losses = self._shared(encoder, world, lambda encoder, places, own: self._losses(encoder, places))
             loss = {name: float(losses[places].mean()) for name, places in sorted(degradations.items())}
             return Verdict(-float(np.mean(list(loss.values()))), {}, loss, {}), self._pictures(encoder, world, shown)
         restored: dict[int, Tensor] = {}
@@ -114,9 +114,10 @@ class Validation:
         rounds = -(-len(chunks) // world.size)
         found: dict[int, Tensor] = {}
         for number in range(rounds):
-            places = chunks[min(number * world.size + world.rank, len(chunks) - 1)]
-            measured = measure(encoder, places)
-            if number * world.size + world.rank < len(chunks):
+            mine = number * world.size + world.rank
+            places = chunks[min(mine, len(chunks) - 1)]  # one without a chunk left goes along with the others
+            measured = measure(encoder, places, mine < len(chunks))
+            if mine < len(chunks):
                 found.update(zip(places, measured, strict=True))
         width = next(iter(found.values())).shape if found else measured.shape[1:]
         gathered = torch.zeros(len(self._samples), *width, dtype=torch.float64)
@@ -137,11 +138,12 @@ class Validation:
             predicted = editor(point.state, point.time, point.reference, condition)
         return flow.sample_losses(predicted, point.velocity, objective.logarithmic).double().cpu()
 
-    def _gains(self, restored: dict[int, Tensor], encoder: Encoder, places: Sequence[int]) -> Tensor:
-        """PSNR before, and after with each blend: (B, 1 + blends). Fills `restored`."""
+    def _gains(self, restored: dict[int, Tensor], encoder: Encoder, places: Sequence[int], own: bool) -> Tensor:
+        """PSNR before, and after with each blend: (B, 1 + blends). Fills `restored` with this process's own."""
         degraded, clean, _ = self._batch(places)
         after = self._restored(encoder, places)
-        restored.update(zip(places, after, strict=True))
+        if own:
+            restored.update(zip(places, after, strict=True))
         values = [psnr(degraded, clean)]
         values += [psnr(degraded + share * (after - degraded), clean) for share in self._blends]
         return torch.stack(values, dim=1).double()

@@ -171,20 +171,19 @@ def test_padding_is_not_attended(editors):
 
 
 @pytest.mark.parametrize("kind", [EDIT, PLUS])
-def test_without_reference_and_picture_target_and_text_are_left(editors, kind):
-    """Of the `noise_free` form, and of an unconditional branch without a picture."""
-    editor, state = editors[kind], noise_of(1, 16, 4, 6)
+def test_the_noise_free_form_asks_against_the_pretrained_direction_without_a_reference(folders, kind):
+    editor, state = opened(folders[kind], kind, form="noise_free"), noise_of(1, 16, 4, 6)
     condition = editor.collate(editor.encode_requests([Request("", None)]))
-    velocity = editor(state, torch.tensor([0.5]), None, condition)
+    velocity = editor(state, torch.tensor([0.3]), None, condition)
     assert velocity.shape == state.shape
-    ours = editor.transformer(
+    theirs = editor.transformer(
         hidden_states=pack(state),
-        timestep=torch.tensor([0.5]),
+        timestep=torch.tensor([0.7]),
         encoder_hidden_states=condition["states"],
         img_shapes=[[(1, 2, 3)]],
         return_dict=False,
     )[0]
-    assert torch.equal(pack(velocity), ours)
+    torch.testing.assert_close(pack(velocity), -theirs)
     assert editor.encode_requests([Request(" ", None)])[0]["states"].equal(condition["states"][0])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -174,5 +175,8 @@ class Checkpoints:
     def _remove(self, steps: Collection[int]) -> None:
         for step in steps:
             doomed = self.path(step).with_name(f"step-{step:08d}{_MAKING}")
-            self.path(step).rename(doomed)
-            shutil.rmtree(doomed)
+            try:
+                self.path(step).rename(doomed)
+                shutil.rmtree(doomed)
+            except OSError as error:  # what is left goes at the next start; no reason to end a run
+                warnings.warn(f"checkpoint {self.path(step)}: cannot be removed ({error})", stacklevel=2)

@@ -33,7 +33,7 @@ class FluxLatents:
     def _path(self) -> Path:
         return self._find()
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Of its files (see `sampled_digest`)."""
         files = self._path.glob("*.safetensors") if self._path.is_dir() else [self._path]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -28,7 +28,7 @@ class KontextEncoders:
         self._latents: FluxLatents | None = None
         self._readers: dict[str, tuple[Any, Any]] = {}
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """16 hex digits that tell these encoders and vocabularies from others."""
         return self._pipeline.digest(VAE, CLIP, T5, *_WORDS.values())

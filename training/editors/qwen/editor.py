@@ -49,6 +49,7 @@ class QwenEditor(Editor):
         assert isinstance(config.editor, QwenSection)
         self.section = section = config.editor
         self.timesteps = TIMESTEPS["qwen-image-edit"]
+        self.in_context = config.objective.form == "noise"
         pipeline = PipelineFolder(section.model or _PUBLISHED[section.kind], _PIPELINES[section.kind])
         self._weights = transformer_folder(pipeline, section.transformer)
         self.transformer = empty_part(QwenImageTransformer2DModel, self._weights)
@@ -94,24 +95,29 @@ class QwenEditor(Editor):
 
     def forward_flops(self, height: int, width: int) -> int:
         target = grid(height, width)
-        references = [target] if self.config.objective.form == "noise" else []
+        references = [target] if self.in_context else []
         tokens = token_counts(text_tokens(self.section.kind, height, width), target, *references)
         return qwen_forward_flops(QwenShape.of(self.transformer.config), tokens)
 
     def forward(self, state: Tensor, time: Tensor, reference: Tensor | None, condition: Condition) -> Tensor:
-        """The velocity at `state`; the reference may have a size of its own."""
+        """The velocity at `state`; the reference may have a size of its own.
+
+        The `noise_free` form's path leads from the degraded picture (t = 0) to the clean one, against the pretrained
+        one's direction, so the transformer is asked at σ = 1 − t and its velocity turned round.
+        """
         images = [image for image in (state, reference) if image is not None]
         shapes = [(1, image.shape[2] // PATCH, image.shape[3] // PATCH) for image in images]
         _, rows, columns = shapes[0]
         velocity = self.transformer(
             hidden_states=torch.cat([pack(image) for image in images], dim=1),
-            timestep=time,
+            timestep=time if self.in_context else 1.0 - time,
             encoder_hidden_states=condition["states"].to(state.dtype),
             encoder_hidden_states_mask=condition.get("mask"),
             img_shapes=[shapes] * len(state),
             return_dict=False,
         )[0]
-        return unpack(velocity[:, : rows * columns], rows, columns)
+        found = unpack(velocity[:, : rows * columns], rows, columns)
+        return found if self.in_context else -found
 
     def guide(self, conditional: Tensor, unconditional: Tensor, scale: float, sigma: float) -> Tensor:
         rows, columns = conditional.shape[2] // PATCH, conditional.shape[3] // PATCH

@@ -53,7 +53,7 @@ class Step1XReader:
     def _processor(self) -> Path:
         return _inside(self._folder, "processor")
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Of the model's and the processor's files (see `sampled_digest`)."""
         folders = sorted({self._model, self._processor})
