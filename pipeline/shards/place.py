@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -22,6 +24,9 @@ T = TypeVar("T")
 WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)
 #: Small files that are read at once.
 _TOGETHER = 16
+#: Files of a place that are held open. Those of a folder take a descriptor each, of which a process has few; those of a
+#: store take none, but a request to open.
+_OPEN, _OPEN_REMOTE = 32, 4096
 #: What an answer of a store says that no further attempt changes.
 _FINAL = (
     "ACCESS_DENIED",
@@ -55,7 +60,7 @@ class Place:
             self._store = Store(self.root)
         except PatternError as error:
             raise DatasetError(str(error)) from error
-        self._files: dict[tuple[str, str], tuple[pa.NativeFile, int]] = {}
+        self._files = _OpenFiles(_OPEN_REMOTE if self.remote else _OPEN)
 
     def names(self, folder: str) -> list[str]:
         """File names in a folder, sorted; none where it does not exist."""
@@ -77,26 +82,20 @@ class Place:
         """`size` bytes at `offset` of a file by one request; fewer where it ends before. what: named in errors."""
 
         def part() -> bytes:
-            file, end = self._open(folder, name)
-            return bytes(file.read_at(min(size, end - offset), offset)) if offset < end else b""
+            file, end = self._files.get((folder, name), lambda: self._folder(folder).open(name))
+            there = max(min(size, end - offset), 0)
+            data = bytes(file.read_at(there, offset)) if there else b""
+            if len(data) < there:
+                raise OSError(f"{len(data)} bytes of {there} came")
+            return data
 
         try:
             return self._persist(f"{folder}/{name}, {what}", part)
         except FileNotFoundError as error:
             raise DatasetError(f"{self.root}: {folder}/{name}, {what}: there is no such file; restore it") from error
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_files": {}}
-
     def _folder(self, folder: str) -> Store:
         return self._store.inside(folder) if folder else self._store
-
-    def _open(self, folder: str, name: str) -> tuple[pa.NativeFile, int]:
-        """A file, open for reading by several threads, and its size in bytes."""
-        if (folder, name) not in self._files:
-            file = self._folder(folder).open(name)
-            self._files.setdefault((folder, name), (file, file.size()))
-        return self._files[folder, name]
 
     def _persist(self, what: str, request: Callable[[], T]) -> T:
         """Raises FileNotFoundError at once, DatasetError when the last attempt failed."""
@@ -117,3 +116,32 @@ class Place:
                     ) from error
                 time.sleep(pause)
         raise AssertionError
+
+
+class _OpenFiles:
+    """The `most` most recently used files, open for reading. Threads may share it; a copy in another process is empty.
+
+    A file that is let go is closed when the last thread has read from it.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._files: OrderedDict[tuple[str, str], tuple[pa.NativeFile, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _OpenFiles, (self._most,)
+
+    def get(self, key: tuple[str, str], make: Callable[[], pa.NativeFile]) -> tuple[pa.NativeFile, int]:
+        """The file under `key`, opened by `make` if it is not held, and its size in bytes."""
+        with self._lock:
+            if key in self._files:
+                self._files.move_to_end(key)
+                return self._files[key]
+        file = make()
+        opened = (file, file.size())
+        with self._lock:
+            self._files[key] = opened
+            while len(self._files) > self._most:
+                self._files.popitem(last=False)
+        return opened

@@ -4,6 +4,7 @@ import pickle
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -109,6 +110,28 @@ def test_threads_share_the_reader_and_their_requests_overlap(store):
     with ThreadPoolExecutor(4) as pool:
         samples = list(pool.map(lambda position: reader[int(position)], order))
     assert [sample.key for sample in samples] == [reader.keys[position] for position in order]
+
+
+def test_few_of_many_shards_are_open_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(place, "_OPEN", 2)
+    shards = tmp_path / "all"
+    shards.mkdir()
+    whole = [np.random.default_rng(number).bytes(2000) for number in range(6)]
+    for number, data in enumerate(whole):
+        (shards / f"{number}.tar").write_bytes(data)
+    here = place.Place(tmp_path)
+
+    def part(number):
+        return here.extent("all", f"{number}.tar", 512, 1000, "a part")
+
+    with ThreadPoolExecutor(4) as pool:
+        parts = list(pool.map(part, [*range(6)] * 10))
+    assert parts == [data[512:1512] for data in whole] * 10
+    descriptors = Path("/proc/self/fd")
+    if descriptors.is_dir():
+        targets = [link.readlink() for link in descriptors.iterdir() if link.is_symlink()]
+        assert sum(target.is_relative_to(shards) for target in targets) == 2
+    assert pickle.loads(pickle.dumps(here)).extent("all", "3.tar", 512, 1000, "a part") == parts[3]
 
 
 def test_a_failure_that_passes_is_survived(store, monkeypatch):
