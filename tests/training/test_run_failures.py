@@ -92,16 +92,6 @@ def test_a_signal_ends_it_after_the_step_in_hand_and_resumed_it_has_the_same_bit
     assert same_bits(tmp_path / "run", undisturbed)
 
 
-def test_a_second_ctrl_c_ends_it_at_once(undisturbed, sets, signalled, monkeypatch, tmp_path):
-    signalled(5, signal.SIGINT, signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "run", sets, **AT_ONCE)
-    monkeypatch.undo()
-    assert steps(tmp_path / "run")[-1] == 3
-    run(tmp_path / "run", sets, resume=True, **AT_ONCE)
-    assert same_bits(tmp_path / "run", undisturbed)
-
-
 def test_the_command_says_how_to_go_on_and_goes_on(undisturbed, sets, signalled, monkeypatch, tmp_path):
     arguments = [recipe_file(tmp_path, sets, **KEPT), "--out", tmp_path / "run"]
     signalled(2, signal.SIGINT)
