@@ -13,6 +13,10 @@ class DatasetError(TarnishError):
     """The dataset folder cannot be used as asked."""
 
 
+class DamagedError(DatasetError):
+    """A stored sample is damaged for good: every reader, at any time, finds it so."""
+
+
 class CheckpointError(TarnishError):
     """A checkpoint cannot be loaded or continued."""
 

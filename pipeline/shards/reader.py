@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from pipeline.dataset import Dataset
 from pipeline.shards.place import Place
-from schemas.errors import DatasetError
+from schemas.errors import DamagedError, DatasetError
 from schemas.source import Split
 
 
@@ -89,8 +89,8 @@ class ShardReader:
         return len(self.keys)
 
     def __getitem__(self, position: int) -> Sample:
-        """The sample at `position`. Raises IndexError past the end and DatasetError when it cannot be read, naming
-        place and key.
+        """The sample at `position`. Raises IndexError past the end, DamagedError when its shard is cut off, and
+        DatasetError when it cannot be read for now; both name place and key.
         """
         position = range(len(self))[position]
         clean, meta, degraded = self._read(position)
@@ -109,7 +109,7 @@ class ShardReader:
         place, shard, key = self._places[self._datasets[position]], self._shards[position], self.keys[position]
         data = place.extent(_LAYOUT.shards.name, shard, offset, size, f"sample {key}")
         if len(data) != size:
-            raise DatasetError(f"{place.root}: {shard} is cut off inside sample {key}; make the dataset again")
+            raise DamagedError(f"{place.root}: {shard} is cut off inside sample {key}; make the dataset again")
         return data
 
 

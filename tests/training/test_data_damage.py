@@ -97,3 +97,29 @@ def test_a_stage_that_starts_with_mostly_damaged_samples_is_refused(tmp_path):
     with pytest.raises(DatasetError, match="more than half of the first 100 samples cannot be used") as caught:
         list(batches(opened(folder), STAGE, recipe(), "0/transfer"))
     assert "train3blur001 cannot be decoded" in str(caught.value)
+
+
+def failing(*asked):
+    raise DatasetError("the store does not answer")
+
+
+@pytest.mark.parametrize("fit", ["crop", "bucket"])
+def test_what_only_cannot_be_read_for_now_ends_the_run(tmp_path, monkeypatch, fit):
+    sets = opened(damaged(tmp_path / "whole", {}))
+    reader = sets["synthetic"]._reader
+    monkeypatch.setattr(reader._places[0], "extent", failing)
+    monkeypatch.setattr(reader, "sizes", [(0, 0)] * len(reader))
+    with pytest.raises(DatasetError, match=r"^the store does not answer"):
+        list(batches(sets, STAGE, recipe(fit), "0/transfer"))
+    with pytest.raises(DatasetError, match=r"^the store does not answer"):
+        sets["synthetic"].size(0)
+
+
+def test_sets_with_other_pictures_have_another_fingerprint(tmp_path):
+    made = made_pairs(3, "train", 6)
+    other = [made[0]._replace(clean=255 - made[0].clean), *made[1:]]
+    one, same, altered = (
+        opened(write_dataset(tmp_path / name, pairs))["synthetic"].fingerprint()
+        for name, pairs in {"one": made, "same": made, "altered": other}.items()
+    )
+    assert one == same != altered

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
@@ -16,7 +17,7 @@ from filters.containers import open_header
 from filters.decode_errors import DecodeError
 from filters.decoding import decode
 from pipeline.shards.reader import Sample, ShardReader
-from schemas.errors import DatasetError
+from schemas.errors import DamagedError, DatasetError
 from schemas.source import Split
 from training.families.buckets import Size
 
@@ -134,12 +135,15 @@ class PairSet:
         return _grouped(self._reader.degradations)
 
     def fingerprint(self) -> str:
-        """16 hex digits over keys and tasks: another set of pairs has another one."""
-        lines = "\n".join(f"{key} {task}" for key, task in zip(self._reader.keys, self._reader.tasks, strict=True))
-        return hashlib.sha256(lines.encode()).hexdigest()[:16]
+        """16 hex digits over keys, tasks and digests: another set of pairs, or other images, has another one."""
+        columns = zip(self._reader.keys, self._reader.tasks, self._reader.digests, strict=True)
+        return hashlib.sha256("\n".join(map(" ".join, columns)).encode()).hexdigest()[:16]
 
     def size(self, position: int) -> Size | None:
-        """Size of a pair's degraded image, from the index or else, once, from its header; None where neither tells."""
+        """Size of a pair's degraded image, from the index or else, once, from its header; None where neither tells.
+
+        Raises DatasetError when the shard cannot be read for now.
+        """
         if position not in self._sizes:
             told = Size(*self._reader.sizes[position])
             if all(told):
@@ -147,12 +151,14 @@ class PairSet:
             try:
                 width, height = open_header(self._read(position).degraded)[0].size
                 self._sizes[position] = Size(height, width)
-            except (DatasetError, DecodeError):
+            except (DamagedError, DecodeError):
                 self._sizes[position] = None
         return self._sizes[position]
 
     def __getitem__(self, position: int) -> Pair:
-        """Raises DatasetError when a member is cut off, an image cannot be decoded or the two differ in size."""
+        """Raises DamagedError when a member is cut off, an image cannot be decoded or the two differ in size, and
+        DatasetError when the shard cannot be read for now.
+        """
         key = self._reader.keys[position]
         sample: list[Sample] = []
 
@@ -165,7 +171,7 @@ class PairSet:
         degraded = self._cache.get((*where, "degraded"), lambda: self._decode(key, "degraded", read().degraded))
         clean = self._cache.get((*where, "clean"), lambda: self._decode(key, "clean", read().clean))
         if degraded.shape != clean.shape:
-            raise DatasetError(
+            raise DamagedError(
                 f"training set {self.name!r}: sample {key} has a degraded image {degraded.shape[:2]} and a clean one "
                 f"{clean.shape[:2]}; make the dataset again"
             )
@@ -181,8 +187,8 @@ class PairSet:
     def _read(self, position: int) -> Sample:
         try:
             return self._reader[position]
-        except ValueError as error:
-            raise DatasetError(
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise DamagedError(
                 f"training set {self.name!r}: the JSON member of sample {self._reader.keys[position]} cannot be read "
                 f"({error}); make the dataset again"
             ) from error
@@ -190,8 +196,10 @@ class PairSet:
     def _decode(self, key: str, which: str, data: bytes) -> Pixels:
         try:
             return decode(data, max_pixels=MAX_PIXELS).pixels
+        except MemoryError:
+            raise
         except Exception as error:
-            raise DatasetError(
+            raise DamagedError(
                 f"training set {self.name!r}: the {which} image of sample {key} cannot be decoded ({error}); "
                 "make the dataset again"
             ) from error

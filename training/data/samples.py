@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from degradations.rng import generator
-from schemas.errors import DatasetError
+from schemas.errors import DamagedError, DatasetError
 from schemas.recipe.training import DataSection
 from schemas.tasks import TASKS
 from training.data.augment import web_style
@@ -64,7 +64,7 @@ class Samples:
         """The sample at `place`, its images of `size`.
 
         A pair that cannot be used is replaced by a random one of its set and task. Raises DatasetError when none of
-        20 pairs (of all, where they are fewer) can be used.
+        20 pairs (of all, where they are fewer) can be used, or one cannot be read for now.
         """
         pair, replaced = self._usable(place)
         data = self._data
@@ -97,7 +97,7 @@ class Samples:
         for position in self._candidates(part, place):
             try:
                 pair = pairs[position]
-            except DatasetError as error:
+            except DamagedError as error:
                 reasons[pairs.keys[position]] = str(error)
             else:
                 return pair, Replaced(place, *next(iter(reasons.items()))) if reasons else None
