@@ -10,6 +10,7 @@ from schemas.recipe.training import DataSection, StageSection, TrainingSection
 from schemas.tasks import TASKS
 from training.data.batches import batches, to_tensor
 from training.data.pairs import PairSet, PixelCache
+from training.data.samples import Samples
 
 
 @pytest.fixture
@@ -63,6 +64,27 @@ def test_the_order_after_resume_is_the_order_without_it(pairs, data):
     for expected, step in zip(whole[4:], again, strict=True):
         assert all(map(same, expected, step))
     assert [len(step) for step in whole] == [2] * 9
+
+
+def test_a_run_goes_on_with_another_number_of_processes(pairs):
+    training, stage = of(), StageSection(steps=4, batch_size=4)
+    (_, _, expected, _), _ = taken(pairs, stage, training, 4)
+    _, state = taken(pairs, stage, training, 2)
+    parts = [taken(pairs, stage, training, 1, rank, 2, state)[0][0] for rank in range(2)]
+    assert sorted(place for (batch,) in parts for place in batch.places) == expected[0].places
+
+
+def test_no_more_than_a_step_waits_ahead_in_bytes(pairs, monkeypatch):
+    loaded = []
+    load = Samples.load
+    monkeypatch.setattr(Samples, "load", lambda self, *what: loaded.append(what) or load(self, *what))
+    iterator = iter(batches(pairs, StageSection(steps=9, batch_size=8, microbatch=2), of(readers=3), "0/transfer"))
+    for step in range(1, 4):
+        for batch in next(iterator):
+            assert {image.dtype for image in (*batch.degraded_pixels, *batch.clean_pixels)} == {np.dtype(np.uint8)}
+            assert not {"degraded", "clean"} & {*vars(batch)}, "numbers are made when asked for"
+        assert len(loaded) <= 8 * (step + 1)
+    iterator.close()
 
 
 def test_a_stage_ends_after_its_steps(pairs):

@@ -70,10 +70,9 @@ def batch(places, prompt="Please deblur.", size=(SIDE, SIDE), mirror=0, digest="
         name = f"key{place}-{digest}/{size[0]}x{size[1]}/m{mirror}"
         names.append(name)
         pictures.append(generator(seed, name).integers(0, 256, (2, *size, 3), dtype=np.uint8))
-    pixels = torch.from_numpy(np.stack(pictures)).permute(1, 0, 4, 2, 3).contiguous().float() / 255
     return Batch(
-        degraded=pixels[0],
-        clean=pixels[1],
+        degraded_pixels=[pair[0] for pair in pictures],
+        clean_pixels=[pair[1] for pair in pictures],
         requests=[Request(prompt, pair[0]) for pair in pictures],
         reference=torch.ones(len(names), dtype=torch.bool),
         tasks=["blur"] * len(names),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import grain
 import numpy as np
@@ -17,7 +19,7 @@ from training.data.dealing import Dealt
 from training.data.fits import bucket_of, buckets
 from training.data.groups import by_size, singles
 from training.data.mixing import draws
-from training.data.pairs import PairSet
+from training.data.pairs import PairSet, Pixels
 from training.data.samples import Replaced, Sample, Samples
 from training.editors.base import Request
 from training.families.buckets import Size
@@ -30,20 +32,30 @@ _FIRST = 100
 class Batch:
     """One microbatch: pictures of one size that pass the editor together.
 
-    degraded, clean: float32 (B, 3, H, W) in [0, 1]. reference: bool (B,), False where the reference is dropped.
+    degraded_pixels, clean_pixels: uint8 (H, W, 3) each. reference: bool (B,), False where the reference is dropped.
     places: the sample's place in the stage's sequence of draws; every random choice about a sample is keyed by it.
     identities: names of the images as they are here, KEY-DIGEST/HxW/m0 (m1 where mirrored); None where a sample never
     comes again alike. replaced: the places whose drawn pair could not be used.
     """
 
-    degraded: Tensor
-    clean: Tensor
+    degraded_pixels: Sequence[Pixels]
+    clean_pixels: Sequence[Pixels]
     requests: list[Request]
     reference: Tensor
     tasks: list[str]
     places: list[int]
     identities: list[str | None]
     replaced: list[Replaced]
+
+    @cached_property
+    def degraded(self) -> Tensor:
+        """float32 (B, 3, H, W) in [0, 1]; made when first asked for, as batches wait in a quarter of the memory."""
+        return to_tensor(self.degraded_pixels)
+
+    @cached_property
+    def clean(self) -> Tensor:
+        """float32 (B, 3, H, W) in [0, 1]; made when first asked for."""
+        return to_tensor(self.clean_pixels)
 
 
 def to_tensor(images: Sequence[np.ndarray]) -> Tensor:
@@ -85,27 +97,55 @@ def batches(
     )
     dealt = Dealt(groups, drawn.part, rank, world)
     health = _Health()
+    share = stage.batch_size // world
+    readers = data.readers
 
-    def load(step: int) -> list[Batch]:
-        groups = dealt[step]
-        mine = [(int(place), size) for size, row in zip(*groups, strict=True) for place in row]
-        made = []
-        for start in range(0, len(mine), together):
-            loaded = []
-            for number, (place, size) in enumerate(mine[start : start + together], start=step * len(mine) + start):
-                loaded.append(samples.load(place, size))
-                health.note(number, loaded[-1].replaced)
-            made.append(_collate(loaded))
-        return made
+    def load(number: int) -> Sample:
+        step, within = divmod(number, share)
+        sizes, places = dealt[step]
+        sample = samples.load(int(places.flat[within]), sizes[within // places.shape[1]])
+        health.note(number, sample.replaced)
+        return sample
 
-    options = grain.ReadOptions(num_threads=data.readers, prefetch_buffer_size=max(2, data.readers))
-    return grain.MapDataset.range(stage.steps).map(load).to_iter_dataset(options)
+    # Threads share the samples of a step, and one step waits ahead of the one in use.
+    options = grain.ReadOptions(num_threads=readers, prefetch_buffer_size=max(share, readers))
+    loaded = grain.MapDataset.range(stage.steps * share).map(load).to_iter_dataset(options)
+    return _Steps(loaded, share, together)
+
+
+class _Steps(grain.IterDataset[list[Batch]]):
+    """Samples by step: `share` to a step, `together` to a microbatch."""
+
+    def __init__(self, samples: grain.IterDataset[Sample], share: int, together: int) -> None:
+        super().__init__(samples)
+        self._share, self._together = share, together
+
+    def __iter__(self) -> grain.DatasetIterator[list[Batch]]:
+        return _StepsIterator(iter(self._parent), self._share, self._together)
+
+
+class _StepsIterator(grain.DatasetIterator[list[Batch]]):
+    def __init__(self, samples: grain.DatasetIterator[Sample], share: int, together: int) -> None:
+        super().__init__(samples)
+        self._share, self._together = share, together
+
+    def __next__(self) -> list[Batch]:
+        # Ends only between two steps: there are whole steps of samples.
+        return [
+            _collate([next(self._parent) for _ in range(self._together)]) for _ in range(self._share // self._together)
+        ]
+
+    def get_state(self) -> dict[str, Any]:
+        return {"next_index": self._parent.get_state()["next_index"] // self._share}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self._parent.set_state({"next_index": state["next_index"] * self._share})
 
 
 def _collate(samples: Sequence[Sample]) -> Batch:
     return Batch(
-        degraded=to_tensor([sample.degraded for sample in samples]),
-        clean=to_tensor([sample.clean for sample in samples]),
+        degraded_pixels=[sample.degraded for sample in samples],
+        clean_pixels=[sample.clean for sample in samples],
         requests=[sample.request for sample in samples],
         reference=torch.tensor([sample.reference for sample in samples]),
         tasks=[sample.task for sample in samples],
