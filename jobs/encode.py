@@ -22,7 +22,7 @@ def encode(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count, and estimate the room on the disk.")] = False,
 ) -> None:
-    """Encode every sample that the recipe's training can draw, once, into the recipe's cache."""
+    """Encode every sample that the recipe's training draws, once, into the recipe's cache."""
     console = Console()
     with told_plainly(console, "run the same command to go on"):
         from training.encode import Filling
@@ -34,8 +34,9 @@ def encode(
             if world.leads:
                 data = loaded.training.data
                 console.print(
-                    f"{len(filling.entries)} pairs, {filling.samples} samples: about {_room(filling.estimated_bytes)} "
-                    f"in {data.cache}, where {_room(filling.free_bytes)} are free",
+                    f"{len(filling.entries)} pairs, {filling.samples} samples, {len(filling.prompts)} prompts without "
+                    f"a picture: about {_room(filling.estimated_bytes)} in {data.cache}, where "
+                    f"{_room(filling.free_bytes)} are free",
                     highlight=False,
                 )
             if dry_run:

@@ -96,10 +96,12 @@ class Encoder:
             cache.put(key, _as_tensors(of_clean, of_degraded))
         return of_clean, of_degraded
 
-    def has(self, requests: Sequence[Request], identity: str) -> bool:
-        """Whether the cache has a file for all that it would keep of a sample and these requests about it."""
+    def has(self, requests: Sequence[Request], identity: str, latents: bool) -> bool:
+        """Whether the cache has a file for each of these requests about a sample, and for its latents if they are
+        asked for.
+        """
         keys = [self._condition_key(request, identity) for request in requests]
-        if self._keeps_latents:
+        if latents:
             keys.append(self._latents_key(identity))
         return self.cache is not None and all(key is not None and self.cache.has(key) for key in keys)
 

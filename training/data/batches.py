@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import grain
 import numpy as np
@@ -17,8 +17,8 @@ from schemas.errors import DatasetError, RecipeError
 from schemas.recipe.training import StageSection, TrainingSection
 from training.data.dealing import Dealt
 from training.data.fits import bucket_of, buckets
-from training.data.groups import by_size, singles
-from training.data.mixing import draws
+from training.data.groups import Groups, by_size, singles
+from training.data.mixing import Draws, draws
 from training.data.pairs import PairSet, Pixels
 from training.data.samples import Replaced, Sample, Samples
 from training.editors.base import Request
@@ -66,6 +66,38 @@ def to_tensor(images: Sequence[np.ndarray]) -> Tensor:
     return out.div_(255.0)
 
 
+class Drawn(NamedTuple):
+    """What a stage takes. groups: of each global batch, in the order of the steps; without end where sizes differ."""
+
+    draws: Draws
+    samples: Samples
+    groups: Iterator[Groups]
+
+
+def drawn(
+    sets: Mapping[str, PairSet], stage: StageSection, training: TrainingSection, key: str, together: int
+) -> Drawn:
+    """The samples of a stage, and which of them are of one step. together: samples of one size that pass the editor at
+    once, where data.fit is `bucket`; else it is not looked at. `key`: the seed and the stage's name.
+
+    Raises what `draws` does, and RecipeError when there is no bucket.
+    """
+    data, crop = training.data, training.crop
+    bucketed = data.fit == "bucket"
+    ahead = (together - 1) * len(buckets(crop)) if bucketed else 0
+    sequence = draws(sets, stage, key, ahead)
+    samples = Samples(sets, sequence, data, key)
+    square = Size(crop, crop)
+
+    def size_of(place: int) -> Size:
+        return bucket_of(*(samples.size(place) or square), crop)
+
+    groups = (
+        by_size(size_of, together, stage.batch_size) if bucketed else singles(square, stage.steps, stage.batch_size)
+    )
+    return Drawn(sequence, samples, groups)
+
+
 def batches(
     sets: Mapping[str, PairSet], stage: StageSection, training: TrainingSection, key: str, rank: int = 0, world: int = 1
 ) -> grain.IterDataset[list[Batch]]:
@@ -82,23 +114,11 @@ def batches(
     if stage.batch_size % (world * max(together, 1)):
         times = f" times microbatch {stage.microbatch}" if stage.microbatch else ""
         raise RecipeError(f"batch_size {stage.batch_size} is no multiple of the {world} processes{times}; change it")
-    data, crop = training.data, training.crop
-    bucketed = data.fit == "bucket"
-    ahead = (together - 1) * len(buckets(crop)) if bucketed else 0
-    drawn = draws(sets, stage, key, ahead)
-    samples = Samples(sets, drawn, data, key)
-    square = Size(crop, crop)
-
-    def size_of(place: int) -> Size:
-        return bucket_of(*(samples.size(place) or square), crop)
-
-    groups = (
-        by_size(size_of, together, stage.batch_size) if bucketed else singles(square, stage.steps, stage.batch_size)
-    )
-    dealt = Dealt(groups, drawn.part, rank, world)
+    sequence, samples, step_groups = drawn(sets, stage, training, key, together)
+    dealt = Dealt(step_groups, sequence.part, rank, world)
     health = _Health()
     share = stage.batch_size // world
-    readers = data.readers
+    readers = training.data.readers
 
     def load(number: int) -> Sample:
         step, within = divmod(number, share)

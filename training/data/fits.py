@@ -59,9 +59,14 @@ def fitted(pair: Pair, data: DataSection, crop: int) -> Crop:
 
 def drawn_fit(pair: Pair, data: DataSection, size: Size, rng: np.random.Generator) -> tuple[Crop, bool]:
     """A pair at `size`, which `crop` needs square, as `data.fit` and `data.mirror` say; and whether it is mirrored."""
-    mirrored = data.mirror and bool(rng.random() < 0.5)
+    mirrored = data.mirror and drawn_mirror(rng)
     crop = random_crop(pair, size.height, mirrored, rng) if data.fit == "crop" else _middles(pair, size, mirrored)
     return crop, mirrored
+
+
+def drawn_mirror(rng: np.random.Generator) -> bool:
+    """Whether a sample is mirrored, where the recipe mirrors: the first draw of its fit."""
+    return bool(rng.random() < 0.5)
 
 
 def _middles(pair: Pair, size: Size, mirrored: bool) -> Crop:

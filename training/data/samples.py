@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 from degradations.rng import generator
 from schemas.errors import DamagedError, DatasetError
 from schemas.recipe.training import DataSection
 from schemas.tasks import TASKS
 from training.data.augment import web_style
-from training.data.fits import drawn_fit
+from training.data.fits import drawn_fit, drawn_mirror
 from training.data.identity import identity_of
 from training.data.mixing import Draws, Part
 from training.data.pairs import Pair, PairSet, Pixels
@@ -27,6 +29,21 @@ class Replaced(NamedTuple):
     place: int
     key: str
     reason: str
+
+
+class Asked(NamedTuple):
+    """What will be asked about the sample at a place, if the pair drawn there can be used.
+
+    set, position: where the pair is. styled: its degraded picture takes a trip through the web. picture: whether the
+    text encoder sees it.
+    """
+
+    set: str
+    position: int
+    mirrored: bool
+    styled: bool
+    prompt: str
+    picture: bool
 
 
 class Sample(NamedTuple):
@@ -60,6 +77,18 @@ class Samples:
         part = self._draws.parts[self._draws.part[place]]
         return self._sets[part.set].size(int(self._draws.positions[place]))
 
+    def asked(self, place: int) -> Asked:
+        """What `load` will ask about the sample at `place`; nothing is read."""
+        part, data = self._draws.parts[self._draws.part[place]], self._data
+        return Asked(
+            set=part.set,
+            position=int(self._draws.positions[place]),
+            mirrored=data.mirror and drawn_mirror(self._fit(place)),
+            styled=self._happens(data.web_style, "web_style", place),
+            prompt="" if self._happens(data.drop_prompt, "drop_prompt", place) else self._prompt(part.task, place),
+            picture=not self._happens(data.drop_picture, "drop_picture", place),
+        )
+
     def load(self, place: int, size: Size) -> Sample:
         """The sample at `place`, its images of `size`.
 
@@ -67,11 +96,11 @@ class Samples:
         20 pairs (of all, where they are fewer) can be used, or one cannot be read for now.
         """
         pair, replaced = self._usable(place)
-        data = self._data
-        styled = self._happens(data.web_style, "web_style", place)
+        data, asked = self._data, self.asked(place)
+        styled = asked.styled
         if styled and data.fit == "crop":
             pair = pair._replace(degraded=self._styled(pair.degraded, place))
-        crop, mirrored = drawn_fit(pair, data, size, generator(0, self._key, "fit", place))
+        crop, mirrored = drawn_fit(pair, data, size, self._fit(place))
         if styled and data.fit != "crop":
             degraded = self._styled(crop.degraded, place)
             crop = crop._replace(degraded=degraded, whole=degraded)
@@ -81,10 +110,7 @@ class Samples:
             task=pair.task,
             degraded=crop.degraded,
             clean=crop.clean,
-            request=Request(
-                "" if self._happens(data.drop_prompt, "drop_prompt", place) else self._prompt(pair.task, place),
-                None if self._happens(data.drop_picture, "drop_picture", place) else crop.whole,
-            ),
+            request=Request(asked.prompt, crop.whole if asked.picture else None),
             reference=not self._happens(data.drop_reference, "drop_reference", place),
             identity=identity_of(pair.key, pair.digest, size, mirrored) if fixed else None,
             replaced=replaced,
@@ -116,6 +142,9 @@ class Samples:
 
     def _happens(self, probability: float, what: str, place: int) -> bool:
         return probability > 0.0 and bool(generator(0, self._key, what, place).random() < probability)
+
+    def _fit(self, place: int) -> np.random.Generator:
+        return generator(0, self._key, "fit", place)
 
     def _styled(self, image: Pixels, place: int) -> Pixels:
         return web_style(image, generator(0, self._key, "web_trip", place))
